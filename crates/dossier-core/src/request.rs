@@ -1,0 +1,142 @@
+//! A subject access request and its life.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::section::Section;
+use crate::subject::{CaseReference, SubjectIdentifier, SubjectName};
+use crate::{KeptDocument, RequestId, ServiceName};
+
+/// Most services that one request may name.
+pub const SERVICES_PER_REQUEST_MAX: usize = 500;
+
+/// Where a request stands. Pending is the only state that a worker may act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum RequestStatus {
+    /// The report has still to be made.
+    Pending,
+    /// The report is made; for good.
+    Completed,
+    /// Given up; a restart makes it pending again.
+    Errored,
+}
+
+impl RequestStatus {
+    /// The word used in the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Completed => "Completed",
+            Self::Errored => "Errored",
+        }
+    }
+
+    /// The status of that word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Pending, Self::Completed, Self::Errored]
+            .into_iter()
+            .find(|s| s.as_str() == text)
+    }
+}
+
+/// Why a request became Errored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    /// The last allowed attempt failed.
+    AttemptsExhausted,
+    /// It was pending for longer than the limit.
+    TooOld,
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+impl ErrorCode {
+    /// The word used in the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptsExhausted => "ATTEMPTS_EXHAUSTED",
+            Self::TooOld => "TOO_OLD",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+
+    /// The code of that word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::AttemptsExhausted, Self::TooOld, Self::Cancelled]
+            .into_iter()
+            .find(|c| c.as_str() == text)
+    }
+}
+
+/// What is asked for, after validation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRequest {
+    /// First day of the data asked for; none means from the start of record.
+    pub date_from: Option<Date>,
+    /// Last day of the data asked for.
+    pub date_to: Date,
+    /// The controller's reference.
+    pub case_reference: CaseReference,
+    /// Whom it is about.
+    pub subject: SubjectIdentifier,
+    /// The subject's name, where the requester gave it; else it is looked up.
+    pub subject_name: Option<SubjectName>,
+    /// The services to collect from: at least one, no repeats.
+    pub services: Vec<ServiceName>,
+    /// The user name of the one who asked.
+    pub requested_by: String,
+    /// The requester's key for repeats of the same call, unique for each requester.
+    pub idempotency_key: Option<String>,
+}
+
+/// A subject access request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its identifier.
+    pub id: RequestId,
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// First day of the data asked for; none means from the start of record.
+    pub date_from: Option<Date>,
+    /// Last day of the data asked for.
+    pub date_to: Date,
+    /// The controller's reference.
+    pub case_reference: CaseReference,
+    /// Whom it is about.
+    pub subject: SubjectIdentifier,
+    /// The subject's name, where the requester gave it.
+    pub subject_name: Option<SubjectName>,
+    /// The user name of the one who asked.
+    pub requested_by: String,
+    /// When it came in; never changes.
+    pub requested_at: Timestamp,
+    /// Since when its age is counted: its arrival, its restart, or the resumption of a suspended
+    /// service that it waited for.
+    pub clock_started_at: Timestamp,
+    /// When the latest lease was taken.
+    pub claimed_at: Option<Timestamp>,
+    /// Until when the current lease holds; none while nobody holds one.
+    pub lease_expires_at: Option<Timestamp>,
+    /// Not to be claimed before this time.
+    pub due_at: Timestamp,
+    /// Attempts begun since arrival or restart, less those that were handed back.
+    pub attempts: u32,
+    /// When it was completed.
+    pub completed_at: Option<Timestamp>,
+    /// Why it became Errored.
+    pub error_code: Option<ErrorCode>,
+    /// The latest failure, without personal data; kept while it is retried.
+    pub error_detail: Option<String>,
+    /// The report, once completed and as long as it is kept.
+    pub document: Option<KeptDocument>,
+    /// Pages of the report.
+    pub pages: Option<u32>,
+    /// When the report was last downloaded in full.
+    pub last_downloaded_at: Option<Timestamp>,
+    /// One section a service, in report order.
+    pub sections: Vec<Section>,
+}
