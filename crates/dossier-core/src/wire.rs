@@ -232,6 +232,48 @@ pub struct AdminList {
     pub requests: Vec<RequestView>,
 }
 
+/// Answer of the list of overdue requests.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OverdueList {
+    /// Pending for longer than this is overdue.
+    pub threshold_seconds: u64,
+    /// All overdue requests.
+    pub total_count: u64,
+    /// One page of them, newest first; their status says `Overdue`.
+    pub requests: Vec<RequestView>,
+}
+
+/// How many requests stand where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RequestSummary {
+    /// All requests.
+    pub total_count: u64,
+    /// Those completed.
+    pub completed_count: u64,
+    /// Those errored.
+    pub errored_count: u64,
+    /// Those pending and not overdue.
+    pub pending_count: u64,
+    /// Those pending past the threshold.
+    pub overdue_count: u64,
+}
+
+/// A request of the archive: its report and its sections' data are gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedRequestView {
+    /// When it was archived.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub archived_at: Timestamp,
+    /// The request as it was.
+    pub request: RequestView,
+}
+
 /// Answer of a successful claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -597,4 +639,18 @@ pub struct Problem {
     /// The request's identifier in the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// All that is wrong with what was sent, where that is the problem. Never holds what was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+}
+
+/// What is wrong with one field of what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FieldProblem {
+    /// The field, such as `dateTo` or `services[2]`.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
 }

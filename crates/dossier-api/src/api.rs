@@ -1,0 +1,118 @@
+//! What the API is made of, and its limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dossier_core::lease::LeaseRules;
+use dossier_documents::DocumentStore;
+use dossier_store::Store;
+use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Authenticator;
+use crate::health::UpstreamHealth;
+
+/// How the API behaves.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// When a request may be claimed, and when it is given up.
+    pub lease_rules: LeaseRules,
+    /// Pending for longer than this is overdue: 12 h unless set.
+    pub overdue_after: Duration,
+    /// Where "today" is decided when a request does not say `dateTo`: Europe/London unless set.
+    pub time_zone: TimeZone,
+    /// The program's version, as `/info` shows it.
+    pub version: String,
+    /// The limits on everything else.
+    pub limits: Limits,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            lease_rules: LeaseRules::default(),
+            overdue_after: Duration::from_secs(12 * 3600),
+            time_zone: TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The API's limits.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Largest request body: 1 MiB unless set.
+    pub body_bytes_max: usize,
+    /// Longest time for a whole request body to arrive: 30 s unless set.
+    pub body_read_max: Duration,
+    /// Longest time for a request's head to arrive, and for an idle connection: 30 s unless set.
+    pub head_read_max: Duration,
+    /// Most connections at a time, further ones wait: 1,024 unless set.
+    pub connections_max: usize,
+    /// Longest time for answers to be finished at shutdown: 20 s unless set.
+    pub drain_max: Duration,
+    /// Longest time for which a waiting claim relies on being woken; then it looks for itself: 5 s
+    /// unless set.
+    pub claim_look_max: Duration,
+    /// Longest time for a component or a service to say that it is well: 2 s unless set.
+    pub ping_max: Duration,
+    /// For how long what the services said of their health is shown again: 30 s unless set.
+    pub service_health_kept: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 1024 * 1024,
+            body_read_max: Duration::from_secs(30),
+            head_read_max: Duration::from_secs(30),
+            connections_max: 1024,
+            drain_max: Duration::from_secs(20),
+            claim_look_max: Duration::from_secs(5),
+            ping_max: Duration::from_secs(2),
+            service_health_kept: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The API: what its handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) documents: Arc<dyn DocumentStore>,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) config: Arc<ApiConfig>,
+    pub(crate) upstream_health: Arc<UpstreamHealth>,
+    /// Cancelled when the server shuts down: whoever waits answers at once.
+    pub(crate) closing: CancellationToken,
+    /// Work that must outlive the request that caused it, and is waited for at shutdown.
+    pub(crate) afterwards: TaskTracker,
+}
+
+impl Api {
+    /// Puts the API together. `http` is used to ask services for their health; it should not follow
+    /// redirects.
+    pub fn new(
+        store: Arc<dyn Store>,
+        documents: Arc<dyn DocumentStore>,
+        authenticator: Authenticator,
+        http: reqwest::Client,
+        config: ApiConfig,
+    ) -> Self {
+        Self {
+            store,
+            documents,
+            authenticator: Arc::new(authenticator),
+            upstream_health: Arc::new(UpstreamHealth::new(http, &config.limits)),
+            config: Arc::new(config),
+            closing: CancellationToken::new(),
+            afterwards: TaskTracker::new(),
+        }
+    }
+
+    pub(crate) fn lease_rules(&self) -> &LeaseRules {
+        &self.config.lease_rules
+    }
+}

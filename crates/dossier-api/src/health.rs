@@ -1,0 +1,256 @@
+//! Whether Dossier and the services that it collects from are well.
+//!
+//! The database and the document store are components: without one of them the API is down. A
+//! service that is down is shown, and changes nothing: requests wait and are tried again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use dossier_core::service::Service;
+use futures::StreamExt;
+use futures::stream;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::api::{Api, Limits};
+
+/// Most services that are asked at a time.
+const PINGS_AT_A_TIME_MAX: usize = 32;
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum Status {
+    /// It answers.
+    Up,
+    /// It does not.
+    Down,
+}
+
+impl Status {
+    fn of(is_up: bool) -> Self {
+        if is_up { Self::Up } else { Self::Down }
+    }
+}
+
+/// How one thing is.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct StatusView {
+    status: Status,
+}
+
+/// How a service is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ServiceStatusView {
+    status: Status,
+    /// Whether requests wait for it because somebody suspended it.
+    suspended: bool,
+    /// When it was asked; answers are shown for some time.
+    #[schema(value_type = String, format = DateTime)]
+    checked_at: Timestamp,
+}
+
+/// How everything is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HealthView {
+    /// `UP` if all components are; services do not matter for it.
+    status: Status,
+    /// `database` and `documents`.
+    components: BTreeMap<&'static str, StatusView>,
+    /// The enabled services, by name.
+    services: BTreeMap<String, ServiceStatusView>,
+}
+
+/// How the components are.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReadinessView {
+    /// `UP` if all components are.
+    status: Status,
+    /// `database` and `documents`.
+    components: BTreeMap<&'static str, StatusView>,
+}
+
+/// What is running.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InfoView {
+    build: BuildView,
+}
+
+/// A build of the program.
+#[derive(Debug, Serialize, ToSchema)]
+struct BuildView {
+    /// The program's name.
+    name: &'static str,
+    /// Its version.
+    version: String,
+}
+
+/// Show how everything is.
+///
+/// Services are asked at most every 30 seconds.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "operation",
+    responses(
+        (status = 200, description = "All components are up", body = HealthView),
+        (status = 503, description = "A component is down", body = HealthView),
+    )
+)]
+pub(crate) async fn health(State(api): State<Api>) -> Response {
+    let (components, services) = tokio::join!(components(&api), api.upstream_health.of(&api));
+    let status = overall(&components);
+    let view = HealthView {
+        status,
+        components,
+        services,
+    };
+    (status_code(status), Json(view)).into_response()
+}
+
+/// Show whether the API can answer calls.
+#[utoipa::path(
+    get,
+    path = "/health/readiness",
+    tag = "operation",
+    responses(
+        (status = 200, description = "All components are up", body = ReadinessView),
+        (status = 503, description = "A component is down", body = ReadinessView),
+    )
+)]
+pub(crate) async fn readiness(State(api): State<Api>) -> Response {
+    let components = components(&api).await;
+    let status = overall(&components);
+    let view = ReadinessView { status, components };
+    (status_code(status), Json(view)).into_response()
+}
+
+/// Show whether the process answers at all.
+#[utoipa::path(
+    get,
+    path = "/health/liveness",
+    tag = "operation",
+    responses((status = 200, description = "It does", body = StatusView))
+)]
+pub(crate) async fn liveness() -> Json<StatusView> {
+    Json(StatusView { status: Status::Up })
+}
+
+/// Show what is running.
+#[utoipa::path(
+    get,
+    path = "/info",
+    tag = "operation",
+    responses((status = 200, description = "The program and its version", body = InfoView))
+)]
+pub(crate) async fn info(State(api): State<Api>) -> Json<InfoView> {
+    Json(InfoView {
+        build: BuildView {
+            name: "dossier",
+            version: api.config.version.clone(),
+        },
+    })
+}
+
+async fn components(api: &Api) -> BTreeMap<&'static str, StatusView> {
+    let within = api.config.limits.ping_max;
+    let (database, documents) = tokio::join!(
+        tokio::time::timeout(within, api.store.ping()),
+        tokio::time::timeout(within, api.documents.ping()),
+    );
+    let view = |is_up| StatusView {
+        status: Status::of(is_up),
+    };
+    BTreeMap::from([
+        ("database", view(matches!(database, Ok(Ok(()))))),
+        ("documents", view(matches!(documents, Ok(Ok(()))))),
+    ])
+}
+
+fn overall(components: &BTreeMap<&'static str, StatusView>) -> Status {
+    Status::of(components.values().all(|view| view.status == Status::Up))
+}
+
+fn status_code(status: Status) -> StatusCode {
+    match status {
+        Status::Up => StatusCode::OK,
+        Status::Down => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Asks services for their health, and remembers what they said.
+pub(crate) struct UpstreamHealth {
+    http: reqwest::Client,
+    within: Duration,
+    kept: Duration,
+    latest: Mutex<Option<(Instant, BTreeMap<String, ServiceStatusView>)>>,
+}
+
+impl UpstreamHealth {
+    pub(crate) fn new(http: reqwest::Client, limits: &Limits) -> Self {
+        Self {
+            http,
+            within: limits.ping_max,
+            kept: limits.service_health_kept,
+            latest: Mutex::new(None),
+        }
+    }
+
+    /// What the services said lately. Callers that come while they are asked wait for the answers
+    /// instead of asking again.
+    async fn of(&self, api: &Api) -> BTreeMap<String, ServiceStatusView> {
+        let mut latest = self.latest.lock().await;
+        if let Some((at, answers)) = latest.as_ref()
+            && at.elapsed() < self.kept
+        {
+            return answers.clone();
+        }
+        let catalogue = tokio::time::timeout(self.within, api.store.services()).await;
+        let Ok(Ok(services)) = catalogue else {
+            return BTreeMap::new();
+        };
+        let enabled = services
+            .into_iter()
+            .filter(|service| service.details.enabled);
+        let answers: BTreeMap<_, _> = stream::iter(enabled)
+            .map(|service| self.ask(service))
+            .buffer_unordered(PINGS_AT_A_TIME_MAX)
+            .collect()
+            .await;
+        *latest = Some((Instant::now(), answers.clone()));
+        answers
+    }
+
+    async fn ask(&self, service: Service) -> (String, ServiceStatusView) {
+        let answers = self.answers(&service.details.url);
+        let is_up = tokio::time::timeout(self.within, answers).await;
+        let view = ServiceStatusView {
+            status: Status::of(is_up.unwrap_or(false)),
+            suspended: service.suspended_at.is_some(),
+            checked_at: Timestamp::now(),
+        };
+        (service.details.name.to_string(), view)
+    }
+
+    async fn answers(&self, base: &Url) -> bool {
+        let base = base.as_str().trim_end_matches('/');
+        self.is_well(&format!("{base}/health/ping")).await
+            || self.is_well(&format!("{base}/health")).await
+    }
+
+    async fn is_well(&self, url: &str) -> bool {
+        let answer = self.http.get(url).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+}

@@ -1,0 +1,41 @@
+//! The HTTP API of Dossier, its OpenAPI description, and the housekeeping that runs beside it.
+//!
+//! The API is how everything but the database is reached: people's tools make requests and fetch
+//! reports, workers claim requests and complete them. It promises that whatever it answers with an
+//! error is a problem document (RFC 9457) of a stable type, that no error and no log line holds
+//! personal data, and that a worker's write goes through if and only if its lease is the current one.
+//!
+//! - [`api`]: what the API is made of, and its limits
+//! - [`auth`]: who calls, and what they may do: the one place for authentication
+//! - [`problem`]: every kind of error that the API answers
+//! - [`router`](mod@router): the list of all routes, and what surrounds each
+//! - [`server`]: connections, and how they end
+//! - [`openapi`]: the description, generated from the routes
+//! - [`housekeeping`]: what happens without anybody asking for it
+//!
+//! The other modules hold the handlers, a resource each.
+
+mod admin;
+pub mod api;
+pub mod auth;
+mod claims;
+mod health;
+pub mod housekeeping;
+mod input;
+mod leases;
+mod new_request;
+mod observe;
+pub mod openapi;
+pub mod problem;
+mod report;
+mod requests;
+pub mod router;
+pub mod server;
+mod services;
+mod support;
+
+pub use api::{Api, ApiConfig, Limits};
+pub use auth::{Authenticator, Principal, Role, StaticToken};
+pub use housekeeping::{Housekeeper, HousekeepingRules, Sweep};
+pub use router::router;
+pub use server::serve;

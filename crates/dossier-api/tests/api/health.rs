@@ -1,0 +1,80 @@
+//! Health and version.
+
+use axum::Router;
+use axum::routing::get;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::harness::Dossier;
+
+/// A server with these routes; answers its URL.
+async fn upstream(routes: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
+#[tokio::test]
+async fn liveness_readiness_and_info_need_no_token() {
+    let dossier = Dossier::start().await;
+    let anonymous = dossier.anonymous();
+    let up = json!({"status": "UP"});
+    assert_eq!(anonymous.get("/health/liveness").await.json, up);
+    let ready = anonymous.get("/health/readiness").await;
+    let components = json!({"database": up, "documents": up});
+    assert_eq!(ready.status, StatusCode::OK);
+    assert_eq!(
+        ready.json,
+        json!({"status": "UP", "components": components})
+    );
+    let info = anonymous.get("/info").await.json;
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        info,
+        json!({"build": {"name": "dossier", "version": version}})
+    );
+}
+
+#[tokio::test]
+async fn health_shows_each_service_and_a_service_that_is_down_changes_nothing() {
+    let dossier = Dossier::start().await;
+    let pings = upstream(Router::new().route("/sar/health/ping", get(async || "pong"))).await;
+    let plain = upstream(Router::new().route("/health", get(async || "ok"))).await;
+    let ill = upstream(Router::new()).await;
+    dossier.add_service("pings", &format!("{pings}/sar/")).await;
+    dossier.add_service("plain", &plain).await;
+    dossier.add_service("ill", &ill).await;
+    dossier.add_service("away", "http://127.0.0.1:9").await;
+    let answer = dossier.anonymous().get("/health").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json["status"], "UP");
+    assert_eq!(answer.json["components"]["database"]["status"], "UP");
+    let status = |name: &str| answer.json["services"][name]["status"].clone();
+    assert_eq!(["pings", "plain"].map(status), [json!("UP"), json!("UP")]);
+    assert_eq!(["ill", "away"].map(status), [json!("DOWN"), json!("DOWN")]);
+    assert_eq!(answer.json["services"]["ill"]["suspended"], false);
+    let again = dossier.anonymous().get("/health").await;
+    assert_eq!(again.json, answer.json, "answers are kept for some time");
+}
+
+#[tokio::test]
+async fn without_its_documents_the_api_is_down_but_alive() {
+    let dossier = Dossier::start().await;
+    dossier.lose_documents();
+    let anonymous = dossier.anonymous();
+    for path in ["/health", "/health/readiness"] {
+        let answer = anonymous.get(path).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+        assert_eq!(answer.header("content-type"), "application/json");
+        assert_eq!(answer.json["status"], "DOWN");
+        assert_eq!(answer.json["components"]["documents"]["status"], "DOWN");
+        assert_eq!(answer.json["components"]["database"]["status"], "UP");
+    }
+    assert_eq!(
+        anonymous.get("/health/liveness").await.status,
+        StatusCode::OK
+    );
+    assert_ne!(anonymous.get("/info").await.json, Value::Null);
+}

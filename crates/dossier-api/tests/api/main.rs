@@ -1,0 +1,25 @@
+//! The API's specification: every behaviour through real HTTP, on a real database and real files.
+//! A file is a behaviour.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
+mod admin;
+mod claims;
+mod completion;
+mod creation;
+mod harness;
+mod health;
+mod housekeeping;
+mod idempotency;
+mod leases;
+mod openapi;
+mod problems;
+mod report;
+mod requests;
+mod roles;
+mod services;
+mod support;
+mod validation;

@@ -1,0 +1,57 @@
+//! Makes a report of JSON files, a section each, to look at.
+//!
+//! `cargo run -p dossier-report --example render -- out.pdf [--font file]… body.json…`
+
+use std::path::PathBuf;
+
+use dossier_report::{
+    Fonts, Identifier, Report, Section, SectionBody, TemplateVersion, Wording, write_report,
+};
+use jiff::civil::date;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let out = PathBuf::from(
+        arguments
+            .next()
+            .ok_or("the first argument is the PDF's path")?,
+    );
+    let mut fonts = Vec::new();
+    let mut sections = Vec::new();
+    while let Some(argument) = arguments.next() {
+        if argument == "--font" {
+            fonts.extend(arguments.next().map(PathBuf::from));
+            continue;
+        }
+        let path = PathBuf::from(argument);
+        let label = path
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        sections.push(Section {
+            label,
+            version: TemplateVersion::Generic,
+            body: SectionBody::Response(path),
+        });
+    }
+    sections.push(Section {
+        label: "A service that holds nothing".to_owned(),
+        version: TemplateVersion::Version(3),
+        body: SectionBody::NoData,
+    });
+    let report = Report {
+        subject_name: "SMITH, Jane".to_owned(),
+        identifier: Identifier {
+            label: "NOMIS ID".to_owned(),
+            value: "A1234AA".to_owned(),
+        },
+        case_reference: "SAR-2026-0001".to_owned(),
+        date_from: None,
+        date_to: date(2026, 1, 1),
+        generated_on: date(2026, 2, 3),
+        sections,
+        wording: Wording::default(),
+    };
+    let summary = write_report(&report, &Fonts::with_fallbacks(&fonts)?, &out)?;
+    println!("{summary:?}");
+    Ok(())
+}

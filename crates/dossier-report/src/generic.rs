@@ -1,0 +1,456 @@
+//! Generic rendering: from any JSON value to blocks, as `report-layout.md` describes it.
+//!
+//! The walk keeps its own stack and the places of what it still has to read, never the data: a
+//! list of any length and a text of any length pass through piece by piece.
+
+use crate::ReportError;
+use crate::block::{Block, BlockSink, Column, HeadingLevel, Value};
+use crate::body::{Cursor, Kind, Piece};
+use crate::format_date::format_date;
+use crate::limits::{
+    CELL_BYTES_MAX, NESTED_MEMBERS_MAX, SCALARS_FIRST_LEVELS_MAX, TABLE_COLUMNS_MAX,
+    TABLE_LOOKAHEAD_BYTES,
+};
+use crate::member_label::member_label;
+
+/// What stands where nothing is held.
+pub(crate) const NO_DATA_HELD: &str = "No Data Held";
+
+/// Columns whose texts together are longer than this make a table nobody can read.
+const TABLE_CHARS_MAX: f32 = 150.0;
+
+/// Shows the value at the cursor and leaves the cursor behind it.
+pub(crate) fn render(cursor: &mut Cursor, sink: &mut dyn BlockSink) -> Result<(), ReportError> {
+    let mut walk = Walk {
+        cursor,
+        sink,
+        stack: Vec::new(),
+        text: String::new(),
+    };
+    walk.value(0, None)?;
+    walk.run()
+}
+
+struct Walk<'w> {
+    cursor: &'w mut Cursor,
+    sink: &'w mut dyn BlockSink,
+    stack: Vec<Frame>,
+    text: String,
+}
+
+/// A list or an object that is not finished. When what was pushed on top of a frame is finished,
+/// the cursor stands just behind it.
+enum Frame {
+    /// The nested members of an object whose scalar members are shown.
+    Nested {
+        members: std::vec::IntoIter<(String, u64)>,
+        depth: usize,
+        /// Where reading goes on behind the last of them.
+        then: u64,
+    },
+    /// The members of an object in their order.
+    Members { depth: usize, fresh: bool },
+    /// The elements of a list.
+    Elements {
+        label: Option<String>,
+        depth: usize,
+        shown: u64,
+        fresh: bool,
+    },
+}
+
+/// What a scalar is shown as.
+#[derive(Clone, Copy)]
+enum Place<'p> {
+    Row(&'p str),
+    Item,
+    Paragraph,
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> Result<(), ReportError> {
+        while let Some(frame) = self.stack.pop() {
+            match frame {
+                Frame::Nested {
+                    members,
+                    depth,
+                    then,
+                } => self.nested(members, depth, then)?,
+                Frame::Members { depth, fresh } => self.member(depth, fresh)?,
+                Frame::Elements {
+                    label,
+                    depth,
+                    shown,
+                    fresh,
+                } => self.element(label, depth, shown, fresh)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows a value on its own, whose name is shown already.
+    fn value(&mut self, depth: usize, label: Option<&str>) -> Result<(), ReportError> {
+        if self.is_scalar()? {
+            return self.scalar(Place::Paragraph, depth);
+        }
+        match self.cursor.kind()? {
+            Kind::Object => self.object(depth),
+            _ => self.list(depth, label),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<(), ReportError> {
+        self.cursor.enter(Kind::Object)?;
+        if depth > SCALARS_FIRST_LEVELS_MAX {
+            self.stack.push(Frame::Members { depth, fresh: true });
+            return Ok(());
+        }
+        let mut nested = Vec::new();
+        loop {
+            let name = self.cursor.name()?;
+            if self.is_scalar()? {
+                self.scalar(Place::Row(&member_label(&name)), depth)?;
+            } else {
+                nested.push((name, self.cursor.offset()));
+                self.cursor.skip_value()?;
+            }
+            if !self.cursor.another(Kind::Object)? {
+                break;
+            }
+            if nested.len() >= NESTED_MEMBERS_MAX {
+                self.stack.push(Frame::Members { depth, fresh: true });
+                break;
+            }
+        }
+        self.stack.push(Frame::Nested {
+            members: nested.into_iter(),
+            depth,
+            then: self.cursor.offset(),
+        });
+        Ok(())
+    }
+
+    fn nested(
+        &mut self,
+        mut members: std::vec::IntoIter<(String, u64)>,
+        depth: usize,
+        then: u64,
+    ) -> Result<(), ReportError> {
+        let Some((name, offset)) = members.next() else {
+            return self.cursor.seek(then);
+        };
+        self.stack.push(Frame::Nested {
+            members,
+            depth,
+            then,
+        });
+        self.cursor.seek(offset)?;
+        self.group(&name, depth)
+    }
+
+    fn member(&mut self, depth: usize, fresh: bool) -> Result<(), ReportError> {
+        if !fresh && !self.cursor.another(Kind::Object)? {
+            return Ok(());
+        }
+        self.stack.push(Frame::Members {
+            depth,
+            fresh: false,
+        });
+        let name = self.cursor.name()?;
+        if self.is_scalar()? {
+            return self.scalar(Place::Row(&member_label(&name)), depth);
+        }
+        self.group(&name, depth)
+    }
+
+    /// Shows a nested member under its name.
+    fn group(&mut self, name: &str, depth: usize) -> Result<(), ReportError> {
+        let label = member_label(name);
+        self.heading(&label, depth)?;
+        self.value(depth + 1, Some(&label))
+    }
+
+    fn list(&mut self, depth: usize, label: Option<&str>) -> Result<(), ReportError> {
+        let start = self.cursor.offset();
+        let table = self.table_for()?;
+        self.cursor.seek(start)?;
+        self.cursor.enter(Kind::List)?;
+        let label = label.map(str::to_owned);
+        let (shown, fresh) = match table {
+            Some(table) => match self.table(&table, depth)? {
+                Some(shown) => (shown, true),
+                None => return Ok(()),
+            },
+            None => (0, true),
+        };
+        self.stack.push(Frame::Elements {
+            label,
+            depth,
+            shown,
+            fresh,
+        });
+        Ok(())
+    }
+
+    fn element(
+        &mut self,
+        label: Option<String>,
+        depth: usize,
+        shown: u64,
+        fresh: bool,
+    ) -> Result<(), ReportError> {
+        if !fresh && !self.cursor.another(Kind::List)? {
+            return Ok(());
+        }
+        let number = shown + 1;
+        let title = match &label {
+            Some(label) => format!("{label} {number}"),
+            None => format!("Item {number}"),
+        };
+        self.stack.push(Frame::Elements {
+            label,
+            depth,
+            shown: number,
+            fresh: false,
+        });
+        if self.is_scalar()? {
+            return self.scalar(Place::Item, depth);
+        }
+        self.heading(&title, depth)?;
+        self.value(depth + 1, None)
+    }
+
+    fn heading(&mut self, text: &str, depth: usize) -> Result<(), ReportError> {
+        let level = match depth {
+            0 => HeadingLevel::Two,
+            1 => HeadingLevel::Three,
+            2 => HeadingLevel::Four,
+            3 => HeadingLevel::Five,
+            _ => {
+                let indent = depth - 3;
+                return self.sink.block(Block::GroupLabel { text, indent });
+            }
+        };
+        self.sink.block(Block::Heading { level, text })
+    }
+
+    /// Whether the next value has no parts. Empty lists and objects have none.
+    fn is_scalar(&mut self) -> Result<bool, ReportError> {
+        let kind = self.cursor.kind()?;
+        if !matches!(kind, Kind::Object | Kind::List) {
+            return Ok(true);
+        }
+        let start = self.cursor.offset();
+        let filled = self.cursor.enter(kind)?;
+        self.cursor.seek(start)?;
+        Ok(!filled)
+    }
+
+    /// Shows a scalar, piece by piece if it is long.
+    fn scalar(&mut self, place: Place<'_>, depth: usize) -> Result<(), ReportError> {
+        let indent = depth.saturating_sub(4);
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        if read_scalar(self.cursor, &mut text)? == Piece::Last {
+            self.sink.block(placed(place, Value::Last(&text), indent))?;
+        } else {
+            self.sink
+                .block(placed(place, Value::Begun(&text), indent))?;
+            loop {
+                text.clear();
+                let piece = self.cursor.text(&mut text)?;
+                let value = match piece {
+                    Piece::Last => Value::Last(&text),
+                    Piece::More => Value::Begun(&text),
+                };
+                self.sink.block(Block::More(value))?;
+                if piece == Piece::Last {
+                    break;
+                }
+            }
+        }
+        self.text = text;
+        Ok(())
+    }
+
+    /// Looks at the beginning of a list: its columns, if it is to be a table.
+    fn table_for(&mut self) -> Result<Option<Table>, ReportError> {
+        let start = self.cursor.offset();
+        self.cursor.enter(Kind::List)?;
+        let mut table = Table::default();
+        let mut cells = Vec::new();
+        let mut rows = 0_u64;
+        loop {
+            let fits = if rows == 0 {
+                table.take_names(self.cursor)?
+            } else {
+                true
+            };
+            if !fits || !table.read_row(self.cursor, &mut cells)? {
+                return Ok(None);
+            }
+            rows += 1;
+            table.measure(&cells);
+            let more = self.cursor.another(Kind::List)?;
+            if !more || self.cursor.offset() - start > TABLE_LOOKAHEAD_BYTES {
+                break;
+            }
+        }
+        let readable = table.chars.iter().sum::<f32>() <= TABLE_CHARS_MAX;
+        Ok((rows > 1 && readable).then_some(table))
+    }
+
+    /// Shows rows for as long as elements fit the table. Returns how many were shown if an element
+    /// does not fit, with the cursor in front of it.
+    fn table(&mut self, table: &Table, depth: usize) -> Result<Option<u64>, ReportError> {
+        let columns = table.columns();
+        let indent = depth.saturating_sub(4);
+        self.sink.block(Block::TableStart {
+            columns: &columns,
+            indent,
+        })?;
+        let mut cells = Vec::new();
+        let mut shown = 0;
+        let misfit = loop {
+            self.cursor.peek()?;
+            let element = self.cursor.offset();
+            if !table.read_row(self.cursor, &mut cells)? {
+                self.cursor.seek(element)?;
+                break Some(shown);
+            }
+            self.sink.block(Block::TableRow { cells: &cells })?;
+            shown += 1;
+            if !self.cursor.another(Kind::List)? {
+                break None;
+            }
+        };
+        self.sink.block(Block::TableEnd)?;
+        Ok(misfit)
+    }
+}
+
+/// A list of objects that all have the same few scalar members.
+#[derive(Default)]
+struct Table {
+    names: Vec<String>,
+    /// The width that each column's texts ask for, in characters.
+    chars: Vec<f32>,
+}
+
+impl Table {
+    /// Takes the columns from the first element and leaves the cursor in front of it.
+    fn take_names(&mut self, cursor: &mut Cursor) -> Result<bool, ReportError> {
+        if cursor.kind()? != Kind::Object {
+            return Ok(false);
+        }
+        let start = cursor.offset();
+        let mut more = cursor.enter(Kind::Object)?;
+        while more && self.names.len() <= TABLE_COLUMNS_MAX {
+            let name = cursor.name()?;
+            let wanted = member_label(&name).chars().count().clamp(5, 12);
+            self.chars.push(wanted as f32);
+            self.names.push(name);
+            cursor.skip_value()?;
+            more = cursor.another(Kind::Object)?;
+        }
+        cursor.seek(start)?;
+        Ok((1..=TABLE_COLUMNS_MAX).contains(&self.names.len()))
+    }
+
+    /// Reads an element into cells, unless it has other members than the table or long texts.
+    fn read_row(&self, cursor: &mut Cursor, cells: &mut Vec<String>) -> Result<bool, ReportError> {
+        cells.resize_with(self.names.len(), String::new);
+        if cursor.kind()? != Kind::Object {
+            return Ok(false);
+        }
+        let mut more = cursor.enter(Kind::Object)?;
+        for (name, cell) in self.names.iter().zip(cells) {
+            if !more {
+                return Ok(false);
+            }
+            cell.clear();
+            cursor.name_into(cell)?;
+            if cell != name {
+                return Ok(false);
+            }
+            cell.clear();
+            let kind = cursor.kind()?;
+            if matches!(kind, Kind::Object | Kind::List) {
+                if cursor.enter(kind)? {
+                    return Ok(false);
+                }
+                cell.push_str(NO_DATA_HELD);
+            } else if read_scalar(cursor, cell)? == Piece::More || cell.len() > CELL_BYTES_MAX {
+                return Ok(false);
+            }
+            more = cursor.another(Kind::Object)?;
+        }
+        Ok(!more)
+    }
+
+    fn measure(&mut self, cells: &[String]) {
+        for (chars, cell) in self.chars.iter_mut().zip(cells) {
+            let wanted = cell.chars().count().min(44) as f32;
+            *chars = chars.max(wanted);
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        self.names
+            .iter()
+            .zip(&self.chars)
+            .map(|(name, chars)| Column {
+                label: member_label(name),
+                share: *chars,
+            })
+            .collect()
+    }
+}
+
+/// Reads a value without parts, as readers are to see it. Only a text can have more pieces.
+fn read_scalar(cursor: &mut Cursor, out: &mut String) -> Result<Piece, ReportError> {
+    let kind = cursor.kind()?;
+    match kind {
+        Kind::Object | Kind::List => {
+            cursor.enter(kind)?;
+            out.push_str(NO_DATA_HELD);
+        }
+        Kind::Null => {
+            cursor.word("null")?;
+            out.push_str(NO_DATA_HELD);
+        }
+        Kind::True => {
+            cursor.word("true")?;
+            out.push_str("Yes");
+        }
+        Kind::False => {
+            cursor.word("false")?;
+            out.push_str("No");
+        }
+        Kind::Number => cursor.number(out)?,
+        Kind::Text => {
+            if cursor.text(out)? == Piece::More {
+                return Ok(Piece::More);
+            }
+            if out.trim().is_empty() {
+                out.clear();
+                out.push_str(NO_DATA_HELD);
+            } else if let Some(date) = format_date(out) {
+                *out = date;
+            }
+        }
+    }
+    Ok(Piece::Last)
+}
+
+fn placed<'b>(place: Place<'b>, value: Value<'b>, indent: usize) -> Block<'b> {
+    match place {
+        Place::Row(name) => Block::Row {
+            name,
+            value,
+            indent,
+        },
+        Place::Item => Block::Item { value, indent },
+        Place::Paragraph => Block::Paragraph { value, indent },
+    }
+}

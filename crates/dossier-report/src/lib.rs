@@ -1,0 +1,45 @@
+//! From data to PDF: JSON to blocks, blocks to pages, pages to a file.
+//!
+//! The waist is a *block*: a heading, a name and its value, a table's row. What comes before it
+//! reads services' answers from disk; what comes after it breaks lines and pages and writes the
+//! file. Neither side ever holds a whole report: texts pass in pieces, pages are written as they
+//! fill, and memory does not grow with the data. Nothing is left out, whatever its depth, length
+//! or script; the same input gives the same bytes; no data is ever in an error or a log.
+//!
+//! | module | its one job |
+//! | --- | --- |
+//! | `report` | what a caller says and gets back |
+//! | `body` | an upstream's answer: checked, then read from where it lies on disk |
+//! | `generic` | any JSON to blocks |
+//! | `block` | the waist |
+//! | `text` | fonts, shaping, line breaking, writing direction |
+//! | `layout` | columns, rows, page breaks, covers |
+//! | `pdf` | objects, page tree, fonts, cross-references |
+//! | `write` | all of it, for one report |
+//! | [`limits`] | every limit |
+
+mod block;
+mod body;
+mod clean_name;
+mod error;
+mod format_date;
+mod generic;
+mod layout;
+pub mod limits;
+mod member_label;
+mod pdf;
+mod report;
+mod text;
+mod write;
+
+pub use body::{ResponseSummary, inspect_response};
+pub use clean_name::clean_name;
+pub use error::ReportError;
+pub use format_date::format_date;
+pub use member_label::member_label;
+pub use dossier_core::section::TemplateVersion;
+pub use report::{
+    Identifier, Report, ReportSummary, Section, SectionBody, Wording,
+};
+pub use text::Fonts;
+pub use write::write_report;

@@ -1,0 +1,144 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use dossier_core::section::TemplateVersion;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// A report to be written: whom it is about and its sections in order.
+///
+/// Its Debug output shows no personal data.
+#[derive(Clone)]
+pub struct Report {
+    /// The data subject as covers and headers show them, such as `SURNAME, Forename`.
+    pub subject_name: String,
+    /// The identifier the request was made with.
+    pub identifier: Identifier,
+    /// The controller's reference of the request.
+    pub case_reference: String,
+    /// The first day of what was asked for; `None` is the start of the record.
+    pub date_from: Option<Date>,
+    /// The last day of what was asked for.
+    pub date_to: Date,
+    /// The day on which the report is made.
+    pub generated_on: Date,
+    /// The sections, in the order in which they are to appear.
+    pub sections: Vec<Section>,
+    /// The texts around the content.
+    pub wording: Wording,
+}
+
+/// What identifies the data subject to the services.
+#[derive(Clone)]
+pub struct Identifier {
+    /// What kind it is, such as `NOMIS ID`.
+    pub label: String,
+    /// The identifier itself.
+    pub value: String,
+}
+
+/// What one service holds.
+#[derive(Clone)]
+pub struct Section {
+    /// The service's name for readers; the section's title.
+    pub label: String,
+    /// The template the section is made with.
+    pub version: TemplateVersion,
+    /// The service's answer.
+    pub body: SectionBody,
+}
+
+/// A service's answer.
+#[derive(Clone)]
+pub enum SectionBody {
+    /// The service holds nothing about the data subject, or does not know the kind of identifier.
+    NoData,
+    /// The file holds the whole body of the service's answer, as it came.
+    Response(PathBuf),
+}
+
+/// The texts of covers, contents and feet, which an organisation can set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wording {
+    /// The organisation's name above the title of the covers, if it is to be shown.
+    pub organisation: Option<String>,
+    /// The report's title.
+    pub title: String,
+    /// What marks the pages that the data subject does not get.
+    pub internal_only: String,
+    /// The classification on the internal cover.
+    pub classification: String,
+    /// The classification at the foot of every section page.
+    pub footer: String,
+    /// The heading of the contents.
+    pub contents_title: String,
+    /// The text of the rear page.
+    pub end_of_report: String,
+}
+
+/// What became of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportSummary {
+    /// Pages of the file, all counted.
+    pub pages: u32,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// The page on which each section starts, counted from 1, in the order of the sections.
+    pub section_pages: Vec<u32>,
+    /// Characters that no font has; they are shown as boxes and can be copied as text.
+    pub unsupported_characters: u64,
+}
+
+impl Identifier {
+    /// The identifier as a line of text, such as `NOMIS ID: A1234AA`.
+    pub(crate) fn line(&self) -> String {
+        format!("{}: {}", self.label, self.value)
+    }
+}
+
+impl Default for Wording {
+    fn default() -> Self {
+        Self {
+            organisation: None,
+            title: "SUBJECT ACCESS REQUEST REPORT".to_owned(),
+            internal_only: "INTERNAL ONLY".to_owned(),
+            classification: "OFFICIAL-SENSITIVE".to_owned(),
+            footer: "Official Sensitive".to_owned(),
+            contents_title: "CONTENTS".to_owned(),
+            end_of_report: "End of Subject Access Request Report".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("sections", &self.sections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identifier").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Section")
+            .field("label", &self.label)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SectionBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoData => f.write_str("NoData"),
+            Self::Response(_) => f.write_str("Response(..)"),
+        }
+    }
+}

@@ -1,0 +1,522 @@
+//! Line breaking: UAX #14 opportunities, greedy filling, UAX #9 order.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::rc::Rc;
+
+use unicode_bidi::{BidiInfo, Level, ParagraphInfo};
+use unicode_linebreak::{BreakOpportunity, linebreaks};
+
+use super::shape::{Shaped, Shaper, StyleId, clings};
+use crate::pdf::push_number;
+
+const LINE_ENDS: [char; 7] = [
+    '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
+];
+
+/// ZERO WIDTH NON-JOINER, common in Persian.
+const NON_JOINER: char = '\u{200c}';
+
+/// Above this a word is broken without trying whether it fits, bytes.
+const WORD_BYTES_TRIED: usize = 1_024;
+
+/// One line, as bytes of its [`Lines`].
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    bytes: Range<usize>,
+    /// Width in points.
+    pub width: f32,
+    /// Whether the line belongs to a paragraph that is written from right to left.
+    pub right_to_left: bool,
+    /// Characters in it that no font has.
+    pub unsupported: u32,
+}
+
+/// Lines that were laid out, and the operators that show them.
+#[derive(Default, Debug)]
+pub(crate) struct Lines {
+    bytes: Vec<u8>,
+    lines: Vec<Line>,
+}
+
+impl Lines {
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.lines.clear();
+    }
+
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Line, &[u8])> {
+        self.lines
+            .iter()
+            .map(|line| (line, &self.bytes[line.bytes.clone()]))
+    }
+
+    /// Adds the lines of another text below.
+    pub fn append(&mut self, other: &Self) {
+        let shift = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.lines.extend(other.lines.iter().map(|line| Line {
+            bytes: line.bytes.start + shift..line.bytes.end + shift,
+            ..line.clone()
+        }));
+    }
+
+    pub fn truncate(&mut self, lines: usize) {
+        self.lines.truncate(lines);
+    }
+
+    fn end_line(&mut self, draft: &mut LineDraft, right_to_left: bool) {
+        let blank = draft.start == self.bytes.len();
+        let after_blank = self.lines.last().is_none_or(|line| line.bytes.is_empty());
+        if !(blank && after_blank) {
+            self.lines.push(Line {
+                bytes: draft.start..self.bytes.len(),
+                width: draft.width,
+                right_to_left,
+                unsupported: draft.unsupported,
+            });
+        }
+        *draft = LineDraft::at(self.bytes.len());
+    }
+}
+
+/// The line that is being filled.
+struct LineDraft {
+    start: usize,
+    width: f32,
+    unsupported: u32,
+}
+
+impl LineDraft {
+    fn at(start: usize) -> Self {
+        Self {
+            start,
+            width: 0.0,
+            unsupported: 0,
+        }
+    }
+}
+
+/// Lays out one text in a column, piece by piece where the text is long.
+pub(crate) struct TextFlow {
+    style: StyleId,
+    width: f32,
+    carry: String,
+    /// The level of a paragraph whose beginning is laid out already.
+    open_level: Option<Level>,
+}
+
+impl TextFlow {
+    /// A text in a column of `width` points.
+    pub fn new(style: StyleId, width: f32) -> Self {
+        Self {
+            style,
+            width,
+            carry: String::new(),
+            open_level: None,
+        }
+    }
+
+    /// Lays out a whole text.
+    pub fn all(shaper: &mut Shaper<'_>, text: &str, style: StyleId, width: f32) -> Lines {
+        let mut lines = Lines::default();
+        Self::new(style, width).finish(shaper, text, &mut lines);
+        lines
+    }
+
+    /// Lays out a piece; what may belong to an unfinished line is kept back.
+    pub fn push(&mut self, shaper: &mut Shaper<'_>, piece: &str, lines: &mut Lines) {
+        self.carry.push_str(piece);
+        let text = std::mem::take(&mut self.carry);
+        let shown = showable(&text);
+        let rest = self.lay_out(shaper, &shown, lines, false);
+        self.carry = shown[rest..].to_owned();
+    }
+
+    /// Lays out the last piece.
+    pub fn finish(mut self, shaper: &mut Shaper<'_>, piece: &str, lines: &mut Lines) {
+        let whole = if self.carry.is_empty() {
+            Cow::Borrowed(piece)
+        } else {
+            self.carry.push_str(piece);
+            Cow::Owned(std::mem::take(&mut self.carry))
+        };
+        let shown = showable(&whole);
+        self.lay_out(shaper, &shown, lines, true);
+    }
+
+    fn lay_out(
+        &mut self,
+        shaper: &mut Shaper<'_>,
+        text: &str,
+        lines: &mut Lines,
+        last: bool,
+    ) -> usize {
+        let rest = if self.open_level.is_some() || has_right_to_left(text) {
+            self.lay_out_mixed(shaper, text, lines, last)
+        } else {
+            self.lay_out_left_to_right(shaper, text, lines, last)
+        };
+        while last && lines.lines.last().is_some_and(|line| line.bytes.is_empty()) {
+            lines.lines.pop();
+        }
+        rest
+    }
+
+    /// Returns where the unfinished line starts.
+    fn lay_out_left_to_right(
+        &self,
+        shaper: &mut Shaper<'_>,
+        text: &str,
+        lines: &mut Lines,
+        last: bool,
+    ) -> usize {
+        let space = shaper.space(self.style);
+        let mut draft = LineDraft::at(lines.bytes.len());
+        let mut line_start = 0;
+        let mut spaces = 0;
+        let mut at = 0;
+        for (end, opportunity) in linebreaks(text) {
+            let segment = &text[at..end];
+            let inner = segment.trim_end_matches(LINE_ENDS);
+            let word = inner.trim_end_matches(' ');
+            if !word.is_empty() {
+                let gap = (spaces as f32 * space.width).min(self.width / 2.0);
+                let mut tail = word;
+                if tail.len() <= WORD_BYTES_TRIED {
+                    let shaped = shaper.shape(tail, self.style, false);
+                    if draft.width > 0.0 && draft.width + gap + shaped.width > self.width {
+                        lines.end_line(&mut draft, false);
+                        line_start = at;
+                        spaces = 0;
+                    }
+                    let gap = if spaces == 0 { 0.0 } else { gap };
+                    if draft.width + gap + shaped.width <= self.width {
+                        let shown = if gap == 0.0 {
+                            0
+                        } else {
+                            (gap / space.width) as usize
+                        };
+                        for _ in 0..shown {
+                            lines.bytes.extend_from_slice(&space.body);
+                        }
+                        lines.bytes.extend_from_slice(&shaped.body);
+                        draft.width += shown as f32 * space.width + shaped.width;
+                        draft.unsupported += shaped.unsupported;
+                        tail = "";
+                    }
+                }
+                if !tail.is_empty() {
+                    if draft.width > 0.0 {
+                        lines.end_line(&mut draft, false);
+                    }
+                    line_start = at;
+                    while !tail.is_empty() {
+                        let cut = fitting_prefix(shaper, tail, self.style, self.width);
+                        let shaped = shaper.shape(&tail[..cut], self.style, false);
+                        lines.bytes.extend_from_slice(&shaped.body);
+                        draft.width += shaped.width;
+                        draft.unsupported += shaped.unsupported;
+                        tail = &tail[cut..];
+                        if !tail.is_empty() {
+                            lines.end_line(&mut draft, false);
+                            line_start += cut;
+                        }
+                    }
+                }
+                spaces = 0;
+            }
+            spaces += inner.len() - word.len();
+            if opportunity == BreakOpportunity::Mandatory && inner.len() < segment.len() {
+                lines.end_line(&mut draft, false);
+                spaces = 0;
+                line_start = end;
+            }
+            at = end;
+        }
+        if last {
+            if draft.start < lines.bytes.len() || lines.lines.is_empty() {
+                lines.end_line(&mut draft, false);
+            }
+            return text.len();
+        }
+        lines.bytes.truncate(draft.start);
+        line_start
+    }
+
+    /// Returns where the unfinished line starts.
+    fn lay_out_mixed(
+        &mut self,
+        shaper: &mut Shaper<'_>,
+        text: &str,
+        lines: &mut Lines,
+        last: bool,
+    ) -> usize {
+        let first_level = self.open_level.take();
+        let info = BidiInfo::new(text, None);
+        let forced = first_level.map(|level| BidiInfo::new(text, Some(level)));
+        let paragraphs = info.paragraphs.len();
+        for (index, paragraph) in info.paragraphs.iter().enumerate() {
+            let (info, paragraph) = match (&forced, index) {
+                (Some(forced), 0) => (forced, &forced.paragraphs[0]),
+                _ => (&info, paragraph),
+            };
+            let ranges = self.line_ranges(shaper, text, info, paragraph);
+            let ended = text[paragraph.range.clone()].ends_with(LINE_ENDS);
+            let unfinished = !last && index + 1 == paragraphs && !ended;
+            let whole = ranges.len() - usize::from(unfinished && !ranges.is_empty());
+            for range in &ranges[..whole] {
+                self.show_mixed(shaper, text, info, paragraph, range.clone(), lines);
+            }
+            if unfinished {
+                self.open_level = Some(paragraph.level);
+                return ranges.last().map_or(paragraph.range.start, |r| r.start);
+            }
+        }
+        text.len()
+    }
+
+    fn line_ranges(
+        &self,
+        shaper: &mut Shaper<'_>,
+        text: &str,
+        info: &BidiInfo<'_>,
+        paragraph: &ParagraphInfo,
+    ) -> Vec<Range<usize>> {
+        let space = shaper.space(self.style).width;
+        let base = paragraph.range.start;
+        let mut ranges = Vec::new();
+        let mut line_start = base;
+        let mut width = 0.0;
+        let mut gap = 0.0;
+        let mut at = base;
+        for (end, opportunity) in linebreaks(&text[paragraph.range.clone()]) {
+            let end = base + end;
+            let segment = &text[at..end];
+            let inner = segment.trim_end_matches(LINE_ENDS);
+            let word = inner.trim_end_matches(' ');
+            let mut word_width = self.measure(shaper, text, info, at..at + word.len());
+            if width > 0.0 && width + gap + word_width > self.width {
+                ranges.push(line_start..at);
+                line_start = at;
+                width = 0.0;
+                gap = 0.0;
+            }
+            while word_width > self.width {
+                let cut = fitting_prefix(
+                    shaper,
+                    &text[line_start..at + word.len()],
+                    self.style,
+                    self.width,
+                );
+                if line_start + cut >= at + word.len() {
+                    break;
+                }
+                ranges.push(line_start..line_start + cut);
+                line_start += cut;
+                word_width = self.measure(shaper, text, info, line_start..at + word.len());
+            }
+            width += gap + word_width;
+            gap = (inner.len() - word.len()) as f32 * space;
+            if opportunity == BreakOpportunity::Mandatory && inner.len() < segment.len() {
+                ranges.push(line_start..end);
+                line_start = end;
+                width = 0.0;
+                gap = 0.0;
+            }
+            at = end;
+        }
+        if line_start < paragraph.range.end {
+            ranges.push(line_start..paragraph.range.end);
+        }
+        ranges
+    }
+
+    fn measure(
+        &self,
+        shaper: &mut Shaper<'_>,
+        text: &str,
+        info: &BidiInfo<'_>,
+        range: Range<usize>,
+    ) -> f32 {
+        if range.len() > WORD_BYTES_TRIED {
+            return f32::INFINITY;
+        }
+        let mut width = 0.0;
+        let mut start = range.start;
+        while start < range.end {
+            let level = info.levels[start];
+            let end = (start..range.end)
+                .find(|at| info.levels[*at] != level)
+                .unwrap_or(range.end);
+            width += shaper
+                .shape(&text[start..end], self.style, level.is_rtl())
+                .width;
+            start = end;
+        }
+        width
+    }
+
+    fn show_mixed(
+        &self,
+        shaper: &mut Shaper<'_>,
+        text: &str,
+        info: &BidiInfo<'_>,
+        paragraph: &ParagraphInfo,
+        range: Range<usize>,
+        lines: &mut Lines,
+    ) {
+        let shown = text[range.clone()].trim_end_matches(LINE_ENDS);
+        let shown = range.start..range.start + shown.trim_end_matches(' ').len();
+        let mut draft = LineDraft::at(lines.bytes.len());
+        let mut placed = Vec::new();
+        if !shown.is_empty() {
+            let (levels, runs) = info.visual_runs(paragraph, shown);
+            for run in runs {
+                let right_to_left = levels[run.start].is_rtl();
+                self.place_run(
+                    shaper,
+                    text,
+                    run,
+                    right_to_left,
+                    &mut draft.width,
+                    &mut placed,
+                );
+            }
+        }
+        // Shown in the order of reading, which is also the order of extracted text.
+        placed.sort_by_key(|word| word.at);
+        let size = self.style.style().size;
+        let mut pen = 0.0;
+        for word in &placed {
+            let shift = ((word.x - pen) * 1000.0 / size).round();
+            if shift != 0.0 {
+                lines.bytes.push(b')');
+                push_number(&mut lines.bytes, -shift);
+                lines.bytes.push(b'(');
+            }
+            lines.bytes.extend_from_slice(&word.shaped.body);
+            pen += shift * size / 1000.0 + word.shaped.width;
+            draft.unsupported += word.shaped.unsupported;
+        }
+        lines.end_line(&mut draft, paragraph.level.is_rtl());
+    }
+
+    /// Finds the places of a run's words, from left to right.
+    fn place_run(
+        &self,
+        shaper: &mut Shaper<'_>,
+        text: &str,
+        run: Range<usize>,
+        right_to_left: bool,
+        x: &mut f32,
+        placed: &mut Vec<PlacedWord>,
+    ) {
+        let space = shaper.space(self.style);
+        let first = placed.len();
+        let mut at = run.start;
+        // A non-joiner parts a word's joined letters; on its own it does not disturb extraction.
+        for segment in text[run].split_inclusive([' ', NON_JOINER]) {
+            let word = segment.trim_end_matches([' ', NON_JOINER]);
+            if !word.is_empty() {
+                let shaped = shaper.shape(word, self.style, right_to_left);
+                placed.push(PlacedWord { at, x: 0.0, shaped });
+            }
+            let shaped = match &segment[word.len()..] {
+                "" => None,
+                " " => Some(Rc::clone(&space)),
+                mark => Some(shaper.shape(mark, self.style, right_to_left)),
+            };
+            placed.extend(shaped.map(|shaped| PlacedWord {
+                at: at + word.len(),
+                x: 0.0,
+                shaped,
+            }));
+            at += segment.len();
+        }
+        if right_to_left {
+            placed[first..].reverse();
+        }
+        for word in &mut placed[first..] {
+            word.x = *x;
+            *x += word.shaped.width;
+        }
+    }
+}
+
+/// A word and its place in a line.
+struct PlacedWord {
+    /// Where it stands in the text, bytes.
+    at: usize,
+    /// Points from the line's left end.
+    x: f32,
+    shaped: Rc<Shaped>,
+}
+
+/// How many bytes of a word fit into a line; at least one character with its marks.
+fn fitting_prefix(shaper: &mut Shaper<'_>, word: &str, style: StyleId, width: f32) -> usize {
+    let mut guess = 0.0;
+    let mut ends: Vec<usize> = Vec::new();
+    let mut cut = None;
+    for (at, c) in word.char_indices() {
+        if at > 0 && !clings(c) {
+            ends.push(at);
+            if guess > width {
+                cut = Some(at);
+                break;
+            }
+        }
+        guess += shaper.nominal_width(c, style);
+    }
+    if cut.is_none() {
+        ends.push(word.len());
+    }
+    while let Some(end) = ends.pop() {
+        let fits =
+            end <= 4 * WORD_BYTES_TRIED && shaper.shape(&word[..end], style, false).width <= width;
+        if fits || ends.is_empty() {
+            return end;
+        }
+    }
+    word.len()
+}
+
+/// The text with what cannot be shown replaced by what can: tabs by spaces, control characters by
+/// their Unicode pictures.
+fn showable(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| !c.is_control() || LINE_ENDS.contains(&c);
+    if text.chars().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\t' => shown.push_str("    "),
+            c if plain(c) => shown.push(c),
+            '\u{7f}' => shown.push('\u{2421}'),
+            c if c < ' ' => shown.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
+            _ => shown.push('\u{fffd}'),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether the order of writing is anything but plainly left to right.
+fn has_right_to_left(text: &str) -> bool {
+    !text.is_ascii()
+        && text.chars().any(|c| {
+            matches!(c,
+                '\u{590}'..='\u{8ff}'
+                | '\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{fb1d}'..='\u{fdff}'
+                | '\u{fe70}'..='\u{feff}'
+                | '\u{10800}'..='\u{10fff}'
+                | '\u{1e800}'..='\u{1efff}')
+        })
+}

@@ -1,0 +1,658 @@
+//! Shaping: from a word to the operators that show it, remembered for the next time.
+//!
+//! A shaped word is kept as the inside of a PDF text-showing string: it starts and ends within
+//! `[(` … `)]TJ` in its style's first face and without rise, so that a line is its words' bytes put
+//! one after the other.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use harfrust::{Buffer, ClusterLevel, Direction, Script, ShapeOptions, ShapePlan, ShaperFont};
+use subsetter::GlyphRemapper;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::fonts::{FaceId, FaceWeight, Fonts};
+use crate::limits::{CACHED_WORD_BYTES_MAX, CACHED_WORDS_MAX, SHAPED_CHARS_MAX};
+use crate::pdf::push_number;
+
+/// A role that text plays on a page; it decides weight, size and distance of lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum StyleId {
+    Body,
+    Name,
+    Cell,
+    CellHeader,
+    Small,
+    Title,
+    Heading2,
+    Heading3,
+    Heading4,
+    Heading5,
+}
+
+const STYLES: usize = StyleId::Heading5 as usize + 1;
+
+/// How a [`StyleId`] looks; lengths in points.
+#[derive(Clone, Copy)]
+pub(crate) struct Style {
+    pub bold: bool,
+    pub size: f32,
+    pub leading: f32,
+}
+
+impl StyleId {
+    pub fn style(self) -> Style {
+        let (bold, size, leading) = match self {
+            Self::Body => (false, 10.5, 15.0),
+            Self::Name => (true, 10.5, 15.0),
+            Self::Cell => (false, 9.5, 13.0),
+            Self::CellHeader => (true, 9.5, 13.0),
+            Self::Small => (false, 8.5, 12.0),
+            Self::Title => (true, 22.0, 29.0),
+            Self::Heading2 => (true, 16.0, 22.0),
+            Self::Heading3 => (true, 13.0, 18.0),
+            Self::Heading4 => (true, 11.5, 16.0),
+            Self::Heading5 => (true, 10.5, 15.0),
+        };
+        Style {
+            bold,
+            size,
+            leading,
+        }
+    }
+
+    /// The face a string of this style starts and ends in.
+    pub fn first_face(self) -> FaceId {
+        FaceId::from(self.style().bold)
+    }
+}
+
+/// A word, ready to be shown.
+pub(crate) struct Shaped {
+    /// Width in points.
+    pub width: f32,
+    /// The inside of a text-showing string.
+    pub body: Box<[u8]>,
+    /// Characters that no font has.
+    pub unsupported: u32,
+}
+
+/// The glyphs of one face that a report uses, and the text each stands for.
+#[derive(Default)]
+pub(crate) struct GlyphUse {
+    pub remapper: GlyphRemapper,
+    /// By new glyph number; `None` where only `ActualText` says it.
+    pub texts: Vec<Option<Box<str>>>,
+    /// By new glyph number, in thousandths of the font size.
+    pub widths: Vec<f32>,
+}
+
+type Words = HashMap<Box<str>, Rc<Shaped>>;
+
+/// Shapes words in the fonts' faces and records which glyphs were used.
+pub(crate) struct Shaper<'f> {
+    fonts: &'f Fonts,
+    shapers: Vec<ShaperFont<'f, 'static>>,
+    plans: HashMap<(FaceId, Script, bool), ShapePlan>,
+    buffer: Buffer,
+    words: [[Words; 2]; STYLES],
+    words_kept: usize,
+    face_of_char: [HashMap<char, Option<FaceId>>; 2],
+    uses: Vec<GlyphUse>,
+    spaces: [Option<Rc<Shaped>>; STYLES],
+    /// By face, a glyph without width or outline.
+    invisible: Vec<Option<u32>>,
+}
+
+/// What is being put together for one word.
+#[derive(Default)]
+struct Draft {
+    body: Vec<u8>,
+    /// What the glyphs so far take, in thousandths of the font size.
+    width: f32,
+    unsupported: u32,
+    /// Where the next glyph would be shown, in thousandths of the font size.
+    pen: f32,
+    rise: f32,
+}
+
+/// Glyphs that belong to one piece of text, within a shaped buffer.
+struct Cluster<'t> {
+    glyphs: std::ops::Range<usize>,
+    text: &'t str,
+    /// Where the first glyph's origin is, in thousandths of the font size.
+    x: f32,
+    advance: f32,
+}
+
+/// A part of a word in one face and one script.
+struct Run<'t> {
+    text: &'t str,
+    face: Option<FaceId>,
+    script: Script,
+}
+
+impl<'f> Shaper<'f> {
+    pub fn new(fonts: &'f Fonts) -> Self {
+        let mut buffer = Buffer::new();
+        buffer.set_cluster_level(ClusterLevel::MonotoneCharacters);
+        let shapers: Vec<ShaperFont<'f, 'static>> = fonts
+            .faces()
+            .iter()
+            .map(|face| ShaperFont::new(&face.font))
+            .collect();
+        Self {
+            fonts,
+            invisible: shapers.iter().map(invisible_glyph).collect(),
+            shapers,
+            plans: HashMap::new(),
+            buffer,
+            words: Default::default(),
+            words_kept: 0,
+            face_of_char: Default::default(),
+            uses: fonts.faces().iter().map(|_| GlyphUse::default()).collect(),
+            spaces: Default::default(),
+        }
+    }
+
+    pub fn fonts(&self) -> &'f Fonts {
+        self.fonts
+    }
+
+    pub fn into_uses(self) -> Vec<GlyphUse> {
+        self.uses
+    }
+
+    /// The space of a style.
+    pub fn space(&mut self, style: StyleId) -> Rc<Shaped> {
+        if let Some(space) = &self.spaces[style as usize] {
+            return Rc::clone(space);
+        }
+        let space = Rc::new(self.shape_anew(" ", style, false));
+        self.spaces[style as usize] = Some(Rc::clone(&space));
+        space
+    }
+
+    /// Shapes a word (no line ends, no spaces at its ends) in one writing direction.
+    pub fn shape(&mut self, word: &str, style: StyleId, right_to_left: bool) -> Rc<Shaped> {
+        if let Some(shaped) = self.words[style as usize][usize::from(right_to_left)].get(word) {
+            return Rc::clone(shaped);
+        }
+        let shaped = Rc::new(self.shape_anew(word, style, right_to_left));
+        if word.len() <= CACHED_WORD_BYTES_MAX {
+            self.keep(word, style, right_to_left, &shaped);
+        }
+        shaped
+    }
+
+    fn keep(&mut self, word: &str, style: StyleId, right_to_left: bool, shaped: &Rc<Shaped>) {
+        if self.words_kept >= CACHED_WORDS_MAX {
+            self.words = Default::default();
+            self.words_kept = 0;
+        }
+        self.words_kept += 1;
+        self.words[style as usize][usize::from(right_to_left)]
+            .insert(word.into(), Rc::clone(shaped));
+    }
+
+    /// The width a character has on its own, in points; good enough to guess where a line ends.
+    pub fn nominal_width(&mut self, c: char, style: StyleId) -> f32 {
+        let face = self
+            .face_for(c, style.style().bold)
+            .unwrap_or(style.first_face());
+        let shaper = &self.shapers[usize::from(face)];
+        let advance = shaper
+            .nominal_glyph(u32::from(c))
+            .map_or(0, |glyph| shaper.glyph_h_advance(glyph));
+        advance as f32 / self.fonts.faces()[usize::from(face)].units_per_em * style.style().size
+    }
+
+    fn face_for(&mut self, c: char, bold: bool) -> Option<FaceId> {
+        if c.is_ascii_graphic() || c == ' ' {
+            return Some(FaceId::from(bold));
+        }
+        if let Some(face) = self.face_of_char[usize::from(bold)].get(&c) {
+            return *face;
+        }
+        let wanted = if bold {
+            FaceWeight::Bold
+        } else {
+            FaceWeight::Regular
+        };
+        let face = self
+            .fonts
+            .faces()
+            .iter()
+            .zip(&self.shapers)
+            .position(|(face, shaper)| {
+                (face.weight == wanted || face.weight == FaceWeight::Any)
+                    && shaper.nominal_glyph(u32::from(c)).is_some()
+            })
+            .and_then(|place| FaceId::try_from(place).ok());
+        self.face_of_char[usize::from(bold)].insert(c, face);
+        face
+    }
+
+    fn shape_anew(&mut self, word: &str, style: StyleId, right_to_left: bool) -> Shaped {
+        let mut draft = Draft::default();
+        let mut runs = self.runs(word, style.style().bold);
+        if right_to_left {
+            runs.reverse();
+        }
+        for run in &runs {
+            self.shape_run(run, style, right_to_left, &mut draft);
+        }
+        Shaped {
+            width: draft.width * style.style().size / 1000.0,
+            body: draft.body.into_boxed_slice(),
+            unsupported: draft.unsupported,
+        }
+    }
+
+    /// Cuts a word where face or script change; marks and joiners stay with what they follow.
+    fn runs<'t>(&mut self, word: &'t str, bold: bool) -> Vec<Run<'t>> {
+        let mut runs = Vec::with_capacity(1);
+        let mut start = 0;
+        let mut chars = 0;
+        let mut current: Option<(Option<FaceId>, Script)> = None;
+        for (at, c) in word.char_indices() {
+            let script = script_of(c);
+            let (face, run_script) = match current {
+                None => (self.face_for(c, bold), script),
+                Some((face, run_script)) => {
+                    let stays = clings(c) && self.face_has(face, c);
+                    let next_face = if stays { face } else { self.face_for(c, bold) };
+                    let next_script = match (neutral(script), neutral(run_script)) {
+                        (true, _) => run_script,
+                        (false, _) => script,
+                    };
+                    (next_face, next_script)
+                }
+            };
+            if let Some((old_face, old_script)) = current {
+                let cut = old_face != face
+                    || (old_script != run_script && !neutral(old_script))
+                    || (chars >= SHAPED_CHARS_MAX && !clings(c));
+                if cut {
+                    runs.push(Run {
+                        text: &word[start..at],
+                        face: old_face,
+                        script: old_script,
+                    });
+                    start = at;
+                    chars = 0;
+                }
+            }
+            chars += 1;
+            current = Some((face, run_script));
+        }
+        if let Some((face, script)) = current {
+            runs.push(Run {
+                text: &word[start..],
+                face,
+                script,
+            });
+        }
+        runs
+    }
+
+    fn face_has(&self, face: Option<FaceId>, c: char) -> bool {
+        ignorable(c)
+            || face.is_some_and(|face| {
+                self.shapers[usize::from(face)]
+                    .nominal_glyph(u32::from(c))
+                    .is_some()
+            })
+    }
+
+    fn shape_run(&mut self, run: &Run<'_>, style: StyleId, right_to_left: bool, draft: &mut Draft) {
+        let first_face = style.first_face();
+        let face = run.face.unwrap_or(first_face);
+        let script = if neutral(run.script) {
+            Script::LATIN
+        } else {
+            run.script
+        };
+        let direction = if right_to_left {
+            Direction::RightToLeft
+        } else {
+            Direction::LeftToRight
+        };
+        let face_data = &self.fonts.faces()[usize::from(face)];
+        let plan = self
+            .plans
+            .entry((face, script, right_to_left))
+            .or_insert_with(|| ShapePlan::new(&face_data.font, direction, Some(script), None, &[]));
+        self.buffer.clear();
+        self.buffer.push_str(run.text);
+        self.buffer.set_direction(direction);
+        self.buffer.set_script(Some(script));
+        self.buffer
+            .set_invisible_glyph(self.invisible[usize::from(face)].map(Into::into));
+        let options = ShapeOptions::new().plan(Some(plan));
+        let shaper = &self.shapers[usize::from(face)];
+        let shaped = harfrust::shape(shaper, &mut self.buffer, options);
+        debug_assert!(shaped.is_ok(), "the plan was made for this buffer");
+
+        let size = style.style().size;
+        if face != first_face {
+            draft.select_face(face, size);
+        }
+        let per_mille = 1000.0 / face_data.units_per_em;
+        let mut clusters = clusters(
+            &self.buffer,
+            run.text,
+            right_to_left,
+            draft.width,
+            per_mille,
+        );
+        draft.width += clusters.iter().map(|cluster| cluster.advance).sum::<f32>();
+        if right_to_left {
+            bases_before_marks(&mut clusters);
+        }
+        let mut typesetter = Typesetter {
+            shaper,
+            buffer: &self.buffer,
+            uses: &mut self.uses[usize::from(face)],
+            blank: shaper
+                .nominal_glyph(u32::from(' '))
+                .map(|glyph| glyph.to_u32()),
+            per_mille,
+            size,
+            draft,
+        };
+        for cluster in &clusters {
+            typesetter.cluster(cluster, right_to_left);
+        }
+        draft.go_to(draft.width);
+        if face != first_face {
+            draft.select_face(first_face, size);
+        }
+    }
+}
+
+/// Groups a shaped buffer's glyphs by the text they come from, from left to right.
+fn clusters<'t>(
+    buffer: &Buffer,
+    text: &'t str,
+    right_to_left: bool,
+    start: f32,
+    per_mille: f32,
+) -> Vec<Cluster<'t>> {
+    let infos = buffer.glyph_infos();
+    let positions = buffer.glyph_positions();
+    let mut clusters = Vec::with_capacity(infos.len());
+    let mut x = start;
+    let mut at = 0;
+    let mut text_end = text.len();
+    while at < infos.len() {
+        let cluster = infos[at].cluster;
+        let same = infos[at..]
+            .iter()
+            .take_while(|info| info.cluster == cluster);
+        let end = at + same.count();
+        let text_start = cluster as usize;
+        if !right_to_left {
+            text_end = infos.get(end).map_or(text.len(), |i| i.cluster as usize);
+        }
+        let advance: i32 = positions[at..end].iter().map(|p| p.x_advance).sum();
+        let advance = advance as f32 * per_mille;
+        clusters.push(Cluster {
+            glyphs: at..end,
+            text: text.get(text_start..text_end).unwrap_or_default(),
+            x,
+            advance,
+        });
+        text_end = text_start;
+        x += advance;
+        at = end;
+    }
+    clusters
+}
+
+/// Puts each base in front of its marks, which a right-to-left buffer has the other way round, so
+/// that whoever extracts the text meets them in their order.
+fn bases_before_marks(clusters: &mut [Cluster<'_>]) {
+    let mut start = 0;
+    for at in 0..clusters.len() {
+        if !clusters[at].text.chars().all(is_combining_mark) {
+            clusters[start..=at].reverse();
+            start = at + 1;
+        }
+    }
+}
+
+/// Thousandths of the font size below which a ligature's characters cannot be told apart.
+const LIGATURE_SLOT_MIN: f32 = 170.0;
+
+/// Shows clusters of one shaped buffer.
+struct Typesetter<'s, 'f> {
+    shaper: &'s ShaperFont<'f, 'static>,
+    buffer: &'s Buffer,
+    uses: &'s mut GlyphUse,
+    /// The glyph of a space.
+    blank: Option<u32>,
+    per_mille: f32,
+    size: f32,
+    draft: &'s mut Draft,
+}
+
+impl Typesetter<'_, '_> {
+    fn cluster(&mut self, cluster: &Cluster<'_>, right_to_left: bool) {
+        let infos = &self.buffer.glyph_infos()[cluster.glyphs.clone()];
+        let missing = infos.iter().any(|info| info.glyph_id == 0);
+        let text = cluster.text;
+        if missing {
+            let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+            self.draft.unsupported += characters;
+        }
+        if right_to_left && self.ligature(cluster) {
+            return;
+        }
+        let [info] = infos else {
+            return self.spanned(cluster, text);
+        };
+        let width = self.natural_width(info.glyph_id);
+        if missing || !self.uses.says(info.glyph_id, text, width) {
+            return self.spanned(cluster, text);
+        }
+        self.glyphs(cluster);
+    }
+
+    /// Shows glyphs that stand for several right-to-left characters. Readers turn what they find
+    /// of such text around glyph by glyph, so the glyphs say nothing and each character gets an
+    /// empty glyph of its own, side by side from the left.
+    fn ligature(&mut self, cluster: &Cluster<'_>) -> bool {
+        let Some(blank) = self.blank else {
+            return false;
+        };
+        let characters = cluster.text.chars().count();
+        let slot = cluster.advance / characters.max(1) as f32;
+        if characters < 2 || slot < LIGATURE_SLOT_MIN {
+            return false;
+        }
+        let blank_width = self.natural_width(blank);
+        self.spanned(cluster, "");
+        for (place, (at, c)) in cluster.text.char_indices().rev().enumerate() {
+            let x = cluster.x + place as f32 * slot;
+            self.draft.go_to(x);
+            self.draft.open_span(&cluster.text[at..at + c.len_utf8()]);
+            self.glyph(blank, x, 0.0);
+            if slot > blank_width {
+                // A second one reaches to the next slot: a gap would read as a space.
+                self.glyph(blank, x + slot - blank_width, 0.0);
+            }
+            self.draft.close_span();
+        }
+        true
+    }
+
+    fn spanned(&mut self, cluster: &Cluster<'_>, text: &str) {
+        let first = &self.buffer.glyph_positions()[cluster.glyphs.start];
+        let offset = first.x_offset as f32 * self.per_mille;
+        self.draft.go_to(cluster.x + offset);
+        self.draft.open_span(text);
+        self.glyphs(cluster);
+        self.draft.close_span();
+    }
+
+    fn glyphs(&mut self, cluster: &Cluster<'_>) {
+        let mut x = cluster.x;
+        for at in cluster.glyphs.clone() {
+            let position = self.buffer.glyph_positions()[at];
+            let offset = position.x_offset as f32 * self.per_mille;
+            let rise = position.y_offset as f32 * self.per_mille * self.size / 1000.0;
+            self.glyph(self.buffer.glyph_infos()[at].glyph_id, x + offset, rise);
+            x += position.x_advance as f32 * self.per_mille;
+        }
+        self.draft.set_rise(0.0);
+    }
+
+    fn glyph(&mut self, glyph: u32, x: f32, rise: f32) {
+        let width = self.natural_width(glyph);
+        let number = self.uses.number(glyph, width);
+        self.draft.set_rise(rise);
+        self.draft.go_to(x);
+        self.draft.show(number, width);
+    }
+
+    fn natural_width(&self, glyph: u32) -> f32 {
+        self.shaper.glyph_h_advance(glyph.into()) as f32 * self.per_mille
+    }
+}
+
+impl GlyphUse {
+    /// The number of a glyph in the embedded font.
+    fn number(&mut self, glyph: u32, width: f32) -> u16 {
+        if self.widths.is_empty() {
+            self.widths.push(0.0);
+            self.texts.push(None);
+        }
+        let old = u16::try_from(glyph).unwrap_or(0);
+        let new = self.remapper.remap(old);
+        let place = usize::from(new);
+        if place >= self.widths.len() {
+            self.widths.resize(place + 1, 0.0);
+            self.texts.resize(place + 1, None);
+        }
+        self.widths[place] = width;
+        new
+    }
+
+    /// Whether the glyph alone says `text` to someone who copies it out of the file; the first
+    /// text a glyph is met with becomes the one it says.
+    fn says(&mut self, glyph: u32, text: &str, width: f32) -> bool {
+        let place = usize::from(self.number(glyph, width));
+        let known = &mut self.texts[place];
+        if let Some(known) = known {
+            return **known == *text;
+        }
+        let mut composed = text.nfc();
+        let single = match (composed.next(), composed.next()) {
+            (Some(c), None) => Some(c),
+            _ => None,
+        };
+        match single {
+            Some(c) if text.chars().nth(1).is_some() => {
+                *known = Some(c.to_string().into_boxed_str());
+                false
+            }
+            _ if text.is_empty() => false,
+            _ => {
+                *known = Some(text.into());
+                true
+            }
+        }
+    }
+}
+
+impl Draft {
+    fn select_face(&mut self, face: FaceId, size: f32) {
+        self.body.extend_from_slice(b")]TJ/F");
+        push_number(&mut self.body, f32::from(face));
+        self.body.push(b' ');
+        push_number(&mut self.body, size);
+        self.body.extend_from_slice(b" Tf[(");
+    }
+
+    fn open_span(&mut self, text: &str) {
+        self.body.extend_from_slice(b")]TJ/Span<</ActualText<FEFF");
+        for unit in text.encode_utf16() {
+            for digit in [12, 8, 4, 0].map(|shift| usize::from(unit >> shift & 15)) {
+                self.body.push(b"0123456789ABCDEF"[digit]);
+            }
+        }
+        self.body.extend_from_slice(b">>>BDC[(");
+    }
+
+    fn close_span(&mut self) {
+        self.body.extend_from_slice(b")]TJ EMC[(");
+    }
+
+    fn set_rise(&mut self, rise: f32) {
+        if (rise - self.rise).abs() < 0.005 {
+            return;
+        }
+        self.rise = rise;
+        self.body.extend_from_slice(b")]TJ ");
+        push_number(&mut self.body, rise);
+        self.body.extend_from_slice(b" Ts[(");
+    }
+
+    fn show(&mut self, glyph: u16, width: f32) {
+        self.pen += width;
+        for byte in glyph.to_be_bytes() {
+            match byte {
+                b'(' | b')' | b'\\' => self.body.extend_from_slice(&[b'\\', byte]),
+                b'\r' => self.body.extend_from_slice(b"\\r"),
+                _ => self.body.push(byte),
+            }
+        }
+    }
+
+    /// Moves to where the next glyph is to be shown.
+    fn go_to(&mut self, x: f32) {
+        let shift = (x - self.pen).round();
+        if shift != 0.0 {
+            self.body.push(b')');
+            push_number(&mut self.body, -shift);
+            self.body.push(b'(');
+            self.pen += shift;
+        }
+    }
+}
+
+/// The glyph of ZERO WIDTH NON-JOINER or ZERO WIDTH SPACE, where it has no width indeed.
+fn invisible_glyph(shaper: &ShaperFont<'_, '_>) -> Option<u32> {
+    ['\u{200c}', '\u{200b}']
+        .into_iter()
+        .filter_map(|c| shaper.nominal_glyph(u32::from(c)))
+        .find(|glyph| shaper.glyph_h_advance(*glyph) == 0)
+        .map(|glyph| glyph.to_u32())
+}
+
+/// Whether a character belongs to what it follows.
+pub(crate) fn clings(c: char) -> bool {
+    c > '\u{2ff}' && (is_combining_mark(c) || matches!(c, '\u{200c}' | '\u{200d}') || selector(c))
+}
+
+fn selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Whether a character is shown by nothing in any font.
+fn ignorable(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}') || selector(c)
+}
+
+fn script_of(c: char) -> Script {
+    if c.is_ascii_alphabetic() {
+        return Script::LATIN;
+    }
+    harfrust::unicode::script(u32::from(c))
+}
+
+fn neutral(script: Script) -> bool {
+    matches!(script, Script::COMMON | Script::INHERITED | Script::UNKNOWN)
+}

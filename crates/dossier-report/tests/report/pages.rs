@@ -1,0 +1,179 @@
+use crate::support::{Written, inner, written, written_content};
+
+fn three_sections() -> Written {
+    let rows: Vec<String> = (0..150).map(|n| format!("\"line {n}\"")).collect();
+    let long = format!("{{\"content\":{{\"lines\":[{}]}}}}", rows.join(","));
+    written(&[
+        ("Alpha service", "{\"content\":{\"a\":1}}"),
+        ("Beta service", &long),
+        ("Gamma service", "{\"content\":null}"),
+    ])
+}
+
+#[test]
+fn the_pages_come_in_the_order_of_the_layout() {
+    let report = three_sections();
+    let pages = report.pages();
+    let cover: Vec<&str> = pages[0].lines().collect();
+    assert_eq!(cover[0], "SUBJECT ACCESS REQUEST REPORT");
+    assert_eq!(
+        cover[1..7],
+        [
+            "Name: MUSTER, Erika",
+            "NOMIS ID: A1234BC",
+            "SAR Case Reference Number: SAR-77",
+            "Report date range: 1 January 2022 - 1 January 2024",
+            "Report generation date: 9 February 2024",
+            &format!("Total Pages: {}", report.summary.pages),
+        ]
+    );
+    assert_eq!(cover[7..], ["INTERNAL ONLY", "OFFICIAL-SENSITIVE"]);
+    assert!(pages[1].starts_with("CONTENTS\n"));
+    assert!(pages[1].ends_with("INTERNAL ONLY\n"));
+    assert!(pages[2].starts_with("SUBJECT ACCESS REQUEST REPORT\nName: MUSTER, Erika\n"));
+    assert!(!pages[2].contains("INTERNAL"));
+    let rear = pages.last().unwrap();
+    let total = report.summary.pages;
+    assert_eq!(
+        rear.lines().collect::<Vec<_>>(),
+        [
+            "End of Subject Access Request Report",
+            &format!("Total pages: {total}"),
+            "INTERNAL ONLY",
+        ]
+    );
+}
+
+#[test]
+fn the_contents_tell_where_each_section_starts() {
+    let report = three_sections();
+    let pages = report.pages();
+    assert_eq!(report.summary.section_pages[0], 4);
+    assert!(
+        report.summary.section_pages[2] > 6,
+        "the second section has several pages"
+    );
+    let labels = ["Alpha service", "Beta service", "Gamma service"];
+    for (label, page) in labels.iter().zip(&report.summary.section_pages) {
+        assert!(
+            pages[1].contains(&format!("{label} generic {page}\n")),
+            "{}",
+            pages[1]
+        );
+        assert!(inner(&pages[*page as usize - 1]).starts_with(label));
+    }
+}
+
+#[test]
+fn contents_and_outline_lead_to_the_sections() {
+    let report = three_sections();
+    report.assert_well_formed();
+    assert_eq!(report.plain().matches("/Subtype /Link").count(), 3);
+    let outline = report.structure("outlines");
+    let found: Vec<(&str, u64)> = outline["outlines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            let page = item["destpageposfrom1"].as_u64().unwrap();
+            (item["title"].as_str().unwrap(), page)
+        })
+        .collect();
+    let pages: Vec<u64> = report
+        .summary
+        .section_pages
+        .iter()
+        .map(|p| u64::from(*p))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("Alpha service", pages[0]),
+            ("Beta service", pages[1]),
+            ("Gamma service", pages[2]),
+        ]
+    );
+}
+
+#[test]
+fn every_section_page_names_the_subject_and_its_number() {
+    let report = three_sections();
+    let pages = report.pages();
+    let last = pages.len() - 1;
+    for (place, page) in pages.iter().enumerate().take(last).skip(3) {
+        assert!(page.starts_with("Name: MUSTER, Erika\nNOMIS ID: A1234BC\nOfficial Sensitive\n"));
+        assert_eq!(page.lines().last(), Some(&(place + 1).to_string()[..]));
+    }
+}
+
+#[test]
+fn contents_of_many_sections_take_several_pages() {
+    let labels: Vec<String> = (0..80).map(|n| format!("Service number {n}")).collect();
+    let sections: Vec<(&str, &str)> = labels.iter().map(|label| (&label[..], "{}")).collect();
+    let report = written(&sections);
+    let pages = report.pages();
+    let first = report.summary.section_pages[0] as usize;
+    assert!(first > 4);
+    assert_eq!(pages.len(), first - 1 + 80 + 1);
+    for (label, page) in labels.iter().zip(&report.summary.section_pages) {
+        assert!(inner(&pages[*page as usize - 1]).starts_with(label));
+    }
+    assert_eq!(report.plain().matches("/Subtype /Link").count(), 80);
+    report.assert_well_formed();
+}
+
+#[test]
+fn no_heading_stands_alone_at_a_pages_foot() {
+    let groups: Vec<String> = (0..120)
+        .map(|n| {
+            let rows: Vec<String> = (0..n % 7 + 1).map(|m| format!("\"m{m}\":\"v\"")).collect();
+            format!("\"group{n}\":{{\"heading\":{{{}}}}}", rows.join(","))
+        })
+        .collect();
+    let report = written_content(&format!("{{{}}}", groups.join(",")));
+    let pages = report.pages();
+    assert!(pages.len() > 15);
+    for page in &pages[3..pages.len() - 1] {
+        let body = inner(page);
+        let last = body.lines().last().unwrap();
+        assert!(
+            !last.starts_with("Group") && !last.starts_with("Heading"),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_tables_header_row_is_repeated_on_every_page() {
+    let rows: Vec<String> = (0..300)
+        .map(|n| format!(r#"{{"reference":"R{n}","note":"text {n}"}}"#))
+        .collect();
+    let report = written_content(&format!("[{}]", rows.join(",")));
+    let pages = report.pages();
+    assert!(pages.len() > 8);
+    for page in &pages[3..pages.len() - 1] {
+        assert_eq!(inner(page).matches("Reference Note\n").count(), 1, "{page}");
+    }
+    let rows: String = (0..300).map(|n| format!("R{n} text {n}\n")).collect();
+    let body = report.body().replace("Reference Note\n", "");
+    assert!(body.ends_with(&rows), "{body}");
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    let body = "{\"content\":{\"name\":\"Ana שלום\",\"list\":[1,2,{\"x\":\"y\"}]}}";
+    let [first, second] = [(); 2].map(|()| written(&[("One", body), ("Two", body)]).bytes());
+    assert!(first == second);
+}
+
+#[test]
+fn the_page_tree_stays_sound_over_thousands_of_pages() {
+    let rows: Vec<String> = (0..40_000)
+        .map(|n| format!("{{\"a\":{n},\"b\":{n}}}"))
+        .collect();
+    let report = written_content(&format!("[{}]", rows.join(",")));
+    assert!(report.summary.pages > 32 * 32, "{}", report.summary.pages);
+    report.assert_well_formed();
+    let bytes_a_page = report.summary.bytes / u64::from(report.summary.pages);
+    assert!(bytes_a_page < 4_096, "{bytes_a_page} bytes a page");
+}

@@ -1,0 +1,76 @@
+use std::path::PathBuf;
+
+use crate::support::{written_content, written_with};
+
+#[test]
+fn texts_of_many_scripts_can_be_read_in_their_order() {
+    for text in [
+        "Nguyễn Thị Hạnh, Łukasz Żółć, Þórður",
+        "Καλημέρα κόσμε, Ὀδυσσεύς",
+        "Здравствуй, мир; Ґанок",
+        "office affluent fjord ﬁ waffle",
+        "السلام عليكم",
+        "لا إله إلا الله على",
+        "هذا نص عربي طويل بما يكفي لكي يلتف على أكثر من سطر واحد في العمود المخصص للقيمة داخل التقرير",
+        "می‌خواهم بروم",
+        "שלום עולם",
+        "e\u{301}tude a\u{308} n\u{303}",
+        "x² ½ № ™",
+    ] {
+        let report = written_content(&serde_json::json!({"v": text, "end": "."}).to_string());
+        report.assert_shows(text);
+        assert_eq!(report.summary.unsupported_characters, 0, "{text}");
+    }
+}
+
+#[test]
+fn vowel_points_stay_with_their_letters() {
+    let report = written_content(r#"{"v":"בְּרֵאשִׁית"}"#);
+    let body = report.body();
+    for letter in [
+        'ב', 'ר', 'א', 'ש', 'י', 'ת', '\u{5b0}', '\u{5bc}', '\u{5b5}', '\u{5b4}', '\u{5c1}',
+    ] {
+        assert!(body.contains(letter), "{letter:?} is not in {body}");
+    }
+}
+
+#[test]
+fn both_directions_share_a_line() {
+    let text = "العنوان 12 High Street في لندن";
+    let report = written_content(&serde_json::json!({ "v": text }).to_string());
+    for word in text.split(' ') {
+        report.assert_shows(word);
+    }
+    report.assert_shows("High Street");
+}
+
+#[test]
+fn a_character_without_a_font_is_shown_and_counted() {
+    let report = written_content(r#"{"v":"東京 tower 京都"}"#);
+    report.assert_shows("東京 tower 京都");
+    assert_eq!(report.summary.unsupported_characters, 4);
+    report.assert_well_formed();
+}
+
+#[test]
+fn a_fallback_font_adds_a_script() {
+    let font = PathBuf::from("/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf");
+    assert!(
+        font.exists(),
+        "NotoSansThai is missing: install the package fonts-noto-core"
+    );
+    let body = r#"{"content":{"v":"สวัสดี"}}"#;
+    let without = written_with(&[("Section", body)], &[]);
+    assert_eq!(without.summary.unsupported_characters, 6);
+    let with = written_with(&[("Section", body)], &[font]);
+    assert_eq!(with.summary.unsupported_characters, 0);
+    with.assert_shows("สวัสดี");
+    with.assert_well_formed();
+}
+
+#[test]
+fn control_characters_are_shown_as_pictures() {
+    let report = written_content(r#"{"v":"a\u0000b\u0007c\u001bd\u007fe\tf\ud800g"}"#);
+    report.assert_shows("a\u{2400}b\u{2407}c\u{241b}d\u{2421}e f\u{fffd}g");
+    report.assert_well_formed();
+}

@@ -1,0 +1,186 @@
+//! Reports made of JSON texts, and what can be read in them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dossier_report::{
+    Fonts, Identifier, Report, ReportSummary, Section, SectionBody, TemplateVersion, Wording,
+    write_report,
+};
+use jiff::civil::date;
+use serde_json::Value;
+use tempfile::TempDir;
+use unicode_normalization::UnicodeNormalization;
+
+/// A report that was written, in a folder of its own.
+pub struct Written {
+    folder: TempDir,
+    pub summary: ReportSummary,
+}
+
+/// The report of a subject whose sections have these labels and bodies.
+pub fn report(sections: Vec<Section>) -> Report {
+    Report {
+        subject_name: "MUSTER, Erika".to_owned(),
+        identifier: Identifier {
+            label: "NOMIS ID".to_owned(),
+            value: "A1234BC".to_owned(),
+        },
+        case_reference: "SAR-77".to_owned(),
+        date_from: Some(date(2022, 1, 1)),
+        date_to: date(2024, 1, 1),
+        generated_on: date(2024, 2, 9),
+        sections,
+        wording: Wording::default(),
+    }
+}
+
+/// Writes a report of sections given as label and body.
+pub fn written(sections: &[(&str, &str)]) -> Written {
+    written_with(sections, &[])
+}
+
+/// Writes a report with fallback fonts.
+pub fn written_with(sections: &[(&str, &str)], fallbacks: &[PathBuf]) -> Written {
+    let folder = tempfile::tempdir().unwrap();
+    let sections = sections
+        .iter()
+        .enumerate()
+        .map(|(place, (label, body))| {
+            let path = folder.path().join(format!("{place}.json"));
+            fs::write(&path, body).unwrap();
+            section(label, SectionBody::Response(path))
+        })
+        .collect();
+    let fonts = Fonts::with_fallbacks(fallbacks).unwrap();
+    let out = folder.path().join("report.pdf");
+    let summary = write_report(&report(sections), &fonts, &out).unwrap();
+    Written { folder, summary }
+}
+
+pub fn section(label: &str, body: SectionBody) -> Section {
+    Section {
+        label: label.to_owned(),
+        version: TemplateVersion::Generic,
+        body,
+    }
+}
+
+/// Writes a report of one section with this content.
+pub fn written_content(content: &str) -> Written {
+    written(&[("Section", &format!("{{\"content\":{content}}}"))])
+}
+
+impl Written {
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("report.pdf")
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        fs::read(self.path()).unwrap()
+    }
+
+    /// The text of each page, in the order of the content.
+    pub fn pages(&self) -> Vec<String> {
+        let text = run(
+            "pdftotext",
+            "poppler-utils",
+            &["-raw"],
+            &self.path(),
+            &["-"],
+        );
+        let mut pages: Vec<String> = text.split('\u{c}').map(str::to_owned).collect();
+        assert_eq!(
+            pages.pop().as_deref(),
+            Some(""),
+            "every page ends with a form feed"
+        );
+        assert_eq!(pages.len(), self.summary.pages as usize);
+        pages
+    }
+
+    /// The section pages' text without headers and footers.
+    pub fn body(&self) -> String {
+        let pages = self.pages();
+        let sections = &pages[3..pages.len() - 1];
+        sections.iter().map(|page| inner(page)).collect()
+    }
+
+    /// Asserts that a value can be read in the sections.
+    pub fn assert_shows(&self, value: &str) {
+        let body = folded(&self.body());
+        assert!(body.contains(&folded(value)), "{value:?} is not in {body}");
+    }
+
+    /// What qpdf says of a part of the file's structure.
+    pub fn structure(&self, part: &str) -> Value {
+        let part = format!("--json-key={part}");
+        let options = ["--json", &part[..]];
+        serde_json::from_str(&run("qpdf", "qpdf", &options, &self.path(), &[])).unwrap()
+    }
+
+    /// The file without compression.
+    pub fn plain(&self) -> String {
+        let options = ["--qdf", "--object-streams=disable"];
+        run("qpdf", "qpdf", &options, &self.path(), &["-"])
+    }
+
+    pub fn assert_well_formed(&self) {
+        run("qpdf", "qpdf", &["--check"], &self.path(), &[]);
+    }
+}
+
+/// A section page's text without header and footer.
+pub fn inner(page: &str) -> String {
+    let lines: Vec<&str> = page.lines().collect();
+    assert!(lines[0].starts_with("Name: "), "{page}");
+    let end = lines.len() - 1;
+    lines[3..end]
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// A text without what extraction may change: white space, invisible marks, noncharacters,
+/// composition.
+pub fn folded(text: &str) -> String {
+    text.nfkc()
+        .filter(|c| !c.is_whitespace() && !c.is_control() && !invisible(*c))
+        .collect()
+}
+
+pub fn invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{e0000}'..='\u{e0fff}' | '\u{fdd0}'..='\u{fdef}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+fn run(tool: &str, package: &str, before: &[&str], file: &Path, after: &[&str]) -> String {
+    let output = Command::new(tool)
+        .args(before)
+        .arg(file)
+        .args(after)
+        .output()
+        .unwrap_or_else(|_| panic!("{tool} is missing: install the package {package}"));
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{tool}: {errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The texts that generic rendering must show for a value.
+pub fn scalars(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Bool(held) => out.push(if *held { "Yes" } else { "No" }.to_owned()),
+        Value::Number(number) => out.push(number.to_string()),
+        Value::String(text) if text.trim().is_empty() => {}
+        Value::String(text) => {
+            out.push(dossier_report::format_date(text).unwrap_or_else(|| text.clone()));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| scalars(element, out)),
+        Value::Object(members) => members.values().for_each(|member| scalars(member, out)),
+    }
+}

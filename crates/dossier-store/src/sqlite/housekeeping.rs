@@ -1,0 +1,169 @@
+//! What time ends: requests that are given up, and documents that nobody needs any more.
+
+use std::time::Duration;
+
+use dossier_core::lease::LeaseRules;
+use dossier_core::request::ErrorCode;
+use dossier_core::{DocumentId, LeaseToken, RequestId, ServiceName};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{parsed, uuid, word};
+use super::sql::{blob, free, limits, millis, now, waits};
+use super::{SqliteStore, StoreError};
+use crate::AbandonedAttempt;
+
+impl SqliteStore {
+    pub(super) async fn expire(&self, rules: &LeaseRules) -> Result<Vec<RequestId>, StoreError> {
+        // What failed last says more than that time ran out; it stays where there is any.
+        const EXPIRE: &str = concat!(
+            "UPDATE requests SET status = 'Errored', finished_at = ",
+            now!(),
+            ", error_code = CASE WHEN attempts >= ?1 THEN ?3 ELSE ?4 END, \
+             error_detail = coalesce(error_detail, CASE WHEN attempts >= ?1 \
+                 THEN 'the last worker stopped without a word' \
+                 ELSE 'pending for longer than the limit' END), \
+             lease_token = NULL, lease_expires_at = NULL, leased_by = NULL \
+             WHERE status = 'Pending' AND ",
+            free!(),
+            " AND (attempts >= ?1 OR (",
+            now!(),
+            " - clock_started_at > ?2 AND NOT ",
+            waits!(),
+            ")) RETURNING id"
+        );
+        let (attempts_max, age_max) = limits(rules);
+        let mut tx = self.write().await?;
+        let expired = sqlx::query(EXPIRE)
+            .bind(attempts_max)
+            .bind(age_max)
+            .bind(ErrorCode::AttemptsExhausted.as_str())
+            .bind(ErrorCode::TooOld.as_str())
+            .fetch_all(&mut *tx)
+            .await?;
+        let ids = expired
+            .iter()
+            .map(|row| Ok(uuid(row, "id")?.into()))
+            .collect::<Result<_, StoreError>>()?;
+        tx.commit().await?;
+        Ok(ids)
+    }
+
+    pub(super) async fn abandoned(
+        &self,
+        grace: Duration,
+        max: u32,
+    ) -> Result<Vec<AbandonedAttempt>, StoreError> {
+        // A lease that expired and was not taken over has no end in the history so far.
+        const ABANDONED: &str = concat!(
+            "SELECT attempts.lease_token, attempts.request_id, attempts.services FROM attempts \
+             LEFT JOIN requests ON requests.id = attempts.request_id \
+                 AND requests.lease_token = attempts.lease_token \
+             WHERE attempts.cleaned = 0 AND attempts.ending IS NOT 'COMPLETED' \
+             AND coalesce(attempts.ended_at, requests.lease_expires_at) <= ",
+            now!(),
+            " - ?1 ORDER BY attempts.claimed_at LIMIT ?2"
+        );
+        let mut tx = self.read().await?;
+        let found = sqlx::query(ABANDONED)
+            .bind(millis(grace))
+            .bind(i64::from(max))
+            .fetch_all(&mut *tx)
+            .await?;
+        let mut abandoned = Vec::with_capacity(found.len());
+        for row in &found {
+            let request_id = uuid(row, "request_id")?.into();
+            abandoned.push(AbandonedAttempt {
+                token: uuid(row, "lease_token")?.into(),
+                request_id,
+                services: service_names(row)?,
+                in_use: documents_in_use(&mut tx, request_id).await?,
+            });
+        }
+        Ok(abandoned)
+    }
+
+    pub(super) async fn forget_attempt(&self, token: LeaseToken) -> Result<(), StoreError> {
+        const CLEANED: &str = "UPDATE attempts SET cleaned = 1 WHERE lease_token = ?1";
+        // The history of an archived request is not kept.
+        const ARCHIVED: &str = "DELETE FROM attempts WHERE lease_token = ?1 \
+             AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.id = attempts.request_id)";
+        let mut tx = self.write().await?;
+        for statement in [CLEANED, ARCHIVED] {
+            sqlx::query(statement)
+                .bind(blob(token.as_uuid()))
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(super) async fn spent(
+        &self,
+        max: u32,
+    ) -> Result<Vec<(RequestId, ServiceName, DocumentId)>, StoreError> {
+        const SPENT: &str = "SELECT sections.request_id, services.name, sections.kept_id \
+             FROM sections INDEXED BY sections_kept \
+             JOIN services ON services.id = sections.service_id \
+             JOIN requests ON requests.id = sections.request_id \
+             WHERE sections.kept_id IS NOT NULL AND requests.status = 'Completed' \
+             ORDER BY sections.request_id, sections.service_id LIMIT ?1";
+        let mut connection = self.readers.acquire().await?;
+        let found = sqlx::query(SPENT)
+            .bind(i64::from(max))
+            .fetch_all(&mut *connection)
+            .await?;
+        found
+            .iter()
+            .map(|row| {
+                Ok((
+                    uuid(row, "request_id")?.into(),
+                    word(row, "name", parsed)?,
+                    uuid(row, "kept_id")?.into(),
+                ))
+            })
+            .collect()
+    }
+
+    pub(super) async fn forget_section(
+        &self,
+        id: RequestId,
+        document: DocumentId,
+    ) -> Result<(), StoreError> {
+        const CLEANED: &str = "UPDATE sections SET kept_id = NULL, kept_bytes = NULL, \
+             kept_sha256 = NULL WHERE request_id = ?1 AND kept_id = ?2 \
+             AND (SELECT status FROM requests WHERE id = ?1) = 'Completed'";
+        let mut tx = self.write().await?;
+        sqlx::query(CLEANED)
+            .bind(blob(id.as_uuid()))
+            .bind(blob(document.as_uuid()))
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn service_names(row: &SqliteRow) -> Result<Vec<ServiceName>, StoreError> {
+    word(row, "services", |text| {
+        let names: Vec<String> = serde_json::from_str(text).ok()?;
+        names.iter().map(|name| parsed(name)).collect()
+    })
+}
+
+/// The documents that a request refers to: its sections' kept answers and its report.
+async fn documents_in_use(
+    connection: &mut SqliteConnection,
+    id: RequestId,
+) -> Result<Vec<DocumentId>, StoreError> {
+    const IN_USE: &str = "SELECT kept_id AS id FROM sections \
+             WHERE request_id = ?1 AND kept_id IS NOT NULL \
+         UNION SELECT document_id FROM requests WHERE id = ?1 AND document_id IS NOT NULL";
+    let found = sqlx::query(IN_USE)
+        .bind(blob(id.as_uuid()))
+        .fetch_all(connection)
+        .await?;
+    found
+        .iter()
+        .map(|row| Ok(uuid(row, "id")?.into()))
+        .collect()
+}

@@ -1,0 +1,256 @@
+//! The truth in one SQLite file.
+//!
+//! All writes of a process go through one connection, since SQLite has one writer at a time anyway;
+//! reads have connections of their own and take no lock. Several processes may open one file.
+//!
+//! - `open`: the file, its folder, its permissions and its schema
+//! - `sql`: the conditions that several statements share
+//! - `rows`: from rows to domain types
+//! - `requests`, `leases`, `services`, `housekeeping`, `archive`: the capabilities of [`Store`]
+//! - `work`: waiting for something to do
+//! - `failure`: what SQLite says when it fails, without any data
+
+mod archive;
+mod failure;
+mod housekeeping;
+mod leases;
+mod open;
+mod requests;
+mod rows;
+mod services;
+mod sql;
+mod work;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
+use dossier_core::request::{NewRequest, Request};
+use dossier_core::section::SectionOutcome;
+use dossier_core::service::{Service, ServiceDetails};
+use dossier_core::{DocumentId, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName};
+use jiff::Timestamp;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+pub use open::{OpenError, Options};
+
+use crate::{
+    AbandonedAttempt, ArchivedRequest, Created, Page, RequestCounts, RequestFilter, Store,
+    StoreError,
+};
+use work::Work;
+
+/// A store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    work: Work,
+}
+
+impl SqliteStore {
+    /// Begins a transaction that writes. It takes the write lock at once, so that it never has to
+    /// start over because another process wrote after its first read.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Begins a transaction that only reads: one view of the data for all its statements.
+    async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.readers.begin().await?)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.check_schema().await
+    }
+
+    async fn create_request(&self, new: NewRequest) -> Result<Created, StoreError> {
+        self.create(new).await
+    }
+
+    async fn request(&self, id: RequestId) -> Result<Option<Request>, StoreError> {
+        let mut tx = self.read().await?;
+        requests::find(&mut tx, id).await
+    }
+
+    async fn requests(
+        &self,
+        filter: &RequestFilter,
+        rules: &LeaseRules,
+        page: Page,
+    ) -> Result<Vec<Request>, StoreError> {
+        self.list(filter, rules, page).await
+    }
+
+    async fn count_requests(
+        &self,
+        filter: &RequestFilter,
+        rules: &LeaseRules,
+    ) -> Result<u64, StoreError> {
+        self.count(filter, rules).await
+    }
+
+    async fn request_counts(&self, filter: &RequestFilter) -> Result<RequestCounts, StoreError> {
+        self.counts(filter).await
+    }
+
+    async fn duplicate_request(
+        &self,
+        id: RequestId,
+        requested_by: &str,
+    ) -> Result<Request, StoreError> {
+        self.duplicate(id, requested_by).await
+    }
+
+    async fn restart_request(&self, id: RequestId) -> Result<Request, StoreError> {
+        self.restart(id).await
+    }
+
+    async fn cancel_request(&self, id: RequestId, detail: &str) -> Result<Request, StoreError> {
+        self.cancel(id, detail).await
+    }
+
+    async fn record_download(&self, id: RequestId) -> Result<(), StoreError> {
+        self.downloaded(id).await
+    }
+
+    async fn claim(
+        &self,
+        id: RequestId,
+        worker: &str,
+        rules: &LeaseRules,
+    ) -> Result<Claim, StoreError> {
+        self.claim_one(id, worker, rules).await
+    }
+
+    async fn claim_oldest(
+        &self,
+        max: u32,
+        worker: &str,
+        rules: &LeaseRules,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.claim_several(max, worker, rules).await
+    }
+
+    async fn renew(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        rules: &LeaseRules,
+    ) -> Result<Timestamp, StoreError> {
+        self.renew_lease(id, token, rules).await
+    }
+
+    async fn release(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        reason: &ReleaseReason,
+        retry_after: Duration,
+        rules: &LeaseRules,
+    ) -> Result<Request, StoreError> {
+        self.give_back(id, token, reason, retry_after, rules).await
+    }
+
+    async fn complete(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        document: &KeptDocument,
+        pages: u32,
+    ) -> Result<(), StoreError> {
+        self.finish(id, token, document, pages).await
+    }
+
+    async fn record_section(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        service: &ServiceName,
+        outcome: &SectionOutcome,
+    ) -> Result<(), StoreError> {
+        self.note_section(id, token, service, outcome).await
+    }
+
+    async fn wait_for_work(&self, at_most: Duration) {
+        self.wait(at_most).await;
+    }
+
+    async fn services(&self) -> Result<Vec<Service>, StoreError> {
+        self.catalogue().await
+    }
+
+    async fn add_service(&self, details: ServiceDetails) -> Result<Service, StoreError> {
+        self.add(details).await
+    }
+
+    async fn update_service(
+        &self,
+        id: ServiceId,
+        details: ServiceDetails,
+    ) -> Result<Service, StoreError> {
+        self.update(id, details).await
+    }
+
+    async fn suspend_service(&self, id: ServiceId, suspended: bool) -> Result<Service, StoreError> {
+        if suspended {
+            self.suspend(id).await
+        } else {
+            self.resume(id).await
+        }
+    }
+
+    async fn expire_requests(&self, rules: &LeaseRules) -> Result<Vec<RequestId>, StoreError> {
+        self.expire(rules).await
+    }
+
+    async fn abandoned_attempts(
+        &self,
+        grace: Duration,
+        max: u32,
+    ) -> Result<Vec<AbandonedAttempt>, StoreError> {
+        self.abandoned(grace, max).await
+    }
+
+    async fn attempt_cleaned(&self, token: LeaseToken) -> Result<(), StoreError> {
+        self.forget_attempt(token).await
+    }
+
+    async fn spent_sections(
+        &self,
+        max: u32,
+    ) -> Result<Vec<(RequestId, ServiceName, DocumentId)>, StoreError> {
+        self.spent(max).await
+    }
+
+    async fn section_cleaned(&self, id: RequestId, document: DocumentId) -> Result<(), StoreError> {
+        self.forget_section(id, document).await
+    }
+
+    async fn requests_to_archive(
+        &self,
+        age: Duration,
+        max: u32,
+    ) -> Result<Vec<Request>, StoreError> {
+        self.to_archive(age, max).await
+    }
+
+    async fn archive_request(&self, id: RequestId) -> Result<(), StoreError> {
+        self.archive(id).await
+    }
+
+    async fn archived_requests(
+        &self,
+        search: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<ArchivedRequest>, StoreError> {
+        self.archived(search, page).await
+    }
+
+    async fn purge_archive(&self, age: Duration) -> Result<u64, StoreError> {
+        self.purge(age).await
+    }
+}

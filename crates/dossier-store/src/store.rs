@@ -1,0 +1,316 @@
+//! The trait that every database behind Dossier implements.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
+use dossier_core::request::{NewRequest, Request, RequestStatus};
+use dossier_core::section::SectionOutcome;
+use dossier_core::service::{Service, ServiceDetails};
+use dossier_core::{DocumentId, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName};
+use jiff::Timestamp;
+
+/// What can go wrong in a store, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A new request names services that are not in the catalogue or are disabled; correct it.
+    #[error("unknown or disabled services: {}", names(.0))]
+    UnknownServices(Vec<ServiceName>),
+    /// The idempotency key was used for a different request; use another key.
+    #[error("the idempotency key was used for a different request")]
+    IdempotencyConflict,
+    /// Another service has this name; choose another.
+    #[error("a service named {0} exists already")]
+    DuplicateService(ServiceName),
+    /// A claim was refused.
+    #[error(transparent)]
+    Claim(#[from] ClaimRefusal),
+    /// A lease holder's write was refused; nothing was changed.
+    #[error(transparent)]
+    Lease(#[from] LeaseRefusal),
+    /// Only an errored request can be restarted, only a pending one cancelled.
+    #[error("the request is {}", .0.as_str())]
+    WrongStatus(RequestStatus),
+    /// There is no such request or service.
+    #[error("not found")]
+    NotFound,
+    /// The database cannot be reached, is full, or refused; try again later.
+    #[error("the database failed: {0}")]
+    Unavailable(#[from] Unavailable),
+    /// The database holds what no version of Dossier writes; restore a backup.
+    #[error("the database holds an invalid {0}")]
+    Corrupt(&'static str),
+}
+
+/// The database's own account of a failure, without any data.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
+
+fn names(services: &[ServiceName]) -> String {
+    services
+        .iter()
+        .map(ServiceName::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What became of a new request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// The request's identifier.
+    pub id: RequestId,
+    /// Whether an earlier call with the same idempotency key had made it.
+    pub repeated: bool,
+}
+
+/// Which requests a list holds. All that is set must hold; `statuses` (if any is set) are
+/// alternatives.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    /// Only those that a worker may claim now.
+    pub claimable: bool,
+    /// Completed ones.
+    pub completed: bool,
+    /// Errored ones.
+    pub errored: bool,
+    /// Pending ones that are not overdue.
+    pub pending: bool,
+    /// Pending ones past the threshold.
+    pub overdue: bool,
+    /// Pending for longer than this counts as overdue, from the time the clock started.
+    pub overdue_after: Duration,
+    /// Part of the case reference or identifier, in any case. Private: never logged.
+    pub search: Option<dossier_core::Private<String>>,
+}
+
+/// One page of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// From 0.
+    pub number: u32,
+    /// Rows a page, from 1.
+    pub size: u32,
+}
+
+/// How many requests stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestCounts {
+    /// Completed.
+    pub completed: u64,
+    /// Errored.
+    pub errored: u64,
+    /// Pending and not overdue.
+    pub pending: u64,
+    /// Pending past the threshold.
+    pub overdue: u64,
+}
+
+impl RequestCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.completed + self.errored + self.pending + self.overdue
+    }
+}
+
+/// An attempt that ended without completing its request: whatever it stored can be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbandonedAttempt {
+    /// Its lease's token, from which its documents' identifiers follow.
+    pub token: LeaseToken,
+    /// Its request.
+    pub request_id: RequestId,
+    /// Names of the request's services.
+    pub services: Vec<ServiceName>,
+    /// Documents of this attempt that are still in use, because a later attempt builds on them.
+    pub in_use: Vec<DocumentId>,
+}
+
+/// A request that is only remembered: its document and its sections' data are gone.
+#[derive(Clone, Debug)]
+pub struct ArchivedRequest {
+    /// The request as it was.
+    pub request: Request,
+    /// When it was archived.
+    pub archived_at: Timestamp,
+}
+
+/// The source of truth.
+///
+/// All times are the database's. Methods that take `rules` decide by them in one statement.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Whether the database answers, and is migrated.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    // ---- requests ----
+
+    /// Adds a request with a section a service, unless its idempotency key was used before by the
+    /// same requester: then, the first result if the details agree, else
+    /// [`StoreError::IdempotencyConflict`]. Sections of suspended services start as suspended.
+    async fn create_request(&self, new: NewRequest) -> Result<Created, StoreError>;
+
+    /// A request with its sections in report order. Takes no lock.
+    async fn request(&self, id: RequestId) -> Result<Option<Request>, StoreError>;
+
+    /// One page of the requests that pass the filter, newest first.
+    async fn requests(
+        &self,
+        filter: &RequestFilter,
+        rules: &LeaseRules,
+        page: Page,
+    ) -> Result<Vec<Request>, StoreError>;
+
+    /// How many requests pass the filter.
+    async fn count_requests(
+        &self,
+        filter: &RequestFilter,
+        rules: &LeaseRules,
+    ) -> Result<u64, StoreError>;
+
+    /// How many requests that match the search stand where; status flags of the filter are ignored.
+    async fn request_counts(&self, filter: &RequestFilter) -> Result<RequestCounts, StoreError>;
+
+    /// A new pending request with the same details, or [`StoreError::NotFound`].
+    async fn duplicate_request(
+        &self,
+        id: RequestId,
+        requested_by: &str,
+    ) -> Result<Request, StoreError>;
+
+    /// Errored → Pending: attempts from 0, the clock starts anew, due now. The time it came in stays,
+    /// and so do its collected sections.
+    async fn restart_request(&self, id: RequestId) -> Result<Request, StoreError>;
+
+    /// Pending → Errored, code Cancelled, whether or not a worker holds the lease (it is lost).
+    async fn cancel_request(&self, id: RequestId, detail: &str) -> Result<Request, StoreError>;
+
+    /// Notes that the report was downloaded in full.
+    async fn record_download(&self, id: RequestId) -> Result<(), StoreError>;
+
+    // ---- the lock ----
+
+    /// Takes the lease of one request, if and only if [`dossier_core::lease::check_claim`] allows it.
+    async fn claim(
+        &self,
+        id: RequestId,
+        worker: &str,
+        rules: &LeaseRules,
+    ) -> Result<Claim, StoreError>;
+
+    /// Takes the leases of up to `max` of the oldest due requests, oldest first, in one statement.
+    async fn claim_oldest(
+        &self,
+        max: u32,
+        worker: &str,
+        rules: &LeaseRules,
+    ) -> Result<Vec<Claim>, StoreError>;
+
+    /// Extends the current lease to one lock period from now; answers its new end.
+    async fn renew(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        rules: &LeaseRules,
+    ) -> Result<Timestamp, StoreError>;
+
+    /// Gives the current lease back. If the attempt counts and was the last allowed one, the request
+    /// becomes Errored with the reason; else it is due again after `retry_after`.
+    async fn release(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        reason: &ReleaseReason,
+        retry_after: Duration,
+        rules: &LeaseRules,
+    ) -> Result<Request, StoreError>;
+
+    /// Pending → Completed with this report. A repeat by the same token with the same document
+    /// succeeds without changing anything, so that a lost answer can be asked for again.
+    async fn complete(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        document: &KeptDocument,
+        pages: u32,
+    ) -> Result<(), StoreError>;
+
+    /// Records what became of a section. A complete section is never changed back.
+    async fn record_section(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        service: &ServiceName,
+        outcome: &SectionOutcome,
+    ) -> Result<(), StoreError>;
+
+    /// Returns when a request may have become claimable since the last call began, at the latest
+    /// after `at_most`. A hint: the caller claims, and may find nothing.
+    async fn wait_for_work(&self, at_most: Duration);
+
+    // ---- the catalogue ----
+
+    /// All services, by name.
+    async fn services(&self) -> Result<Vec<Service>, StoreError>;
+
+    /// Adds a service.
+    async fn add_service(&self, details: ServiceDetails) -> Result<Service, StoreError>;
+
+    /// Replaces a service's details.
+    async fn update_service(
+        &self,
+        id: ServiceId,
+        details: ServiceDetails,
+    ) -> Result<Service, StoreError>;
+
+    /// Suspends or resumes a service. Uncollected sections of pending requests follow; requests that
+    /// only waited for a resumed service are due now and their clock starts anew.
+    async fn suspend_service(&self, id: ServiceId, suspended: bool) -> Result<Service, StoreError>;
+
+    // ---- housekeeping ----
+
+    /// Makes Errored the pending requests that nobody works on and whose attempts or age have run
+    /// out; those that wait for a suspended service do not age. Answers which.
+    async fn expire_requests(&self, rules: &LeaseRules) -> Result<Vec<RequestId>, StoreError>;
+
+    /// Up to `max` attempts that ended (lease given back, lost, or expired) at least `grace` ago
+    /// without completing and have not been cleaned.
+    async fn abandoned_attempts(
+        &self,
+        grace: Duration,
+        max: u32,
+    ) -> Result<Vec<AbandonedAttempt>, StoreError>;
+
+    /// Notes that an abandoned attempt's documents are deleted.
+    async fn attempt_cleaned(&self, token: LeaseToken) -> Result<(), StoreError>;
+
+    /// Up to `max` kept section answers of completed requests, which nobody needs any more.
+    async fn spent_sections(
+        &self,
+        max: u32,
+    ) -> Result<Vec<(RequestId, ServiceName, DocumentId)>, StoreError>;
+
+    /// Notes that a spent section's kept answer is deleted.
+    async fn section_cleaned(&self, id: RequestId, document: DocumentId) -> Result<(), StoreError>;
+
+    /// Up to `max` finished requests whose end (completion, or becoming Errored) is at least `age`
+    /// ago, oldest first.
+    async fn requests_to_archive(
+        &self,
+        age: Duration,
+        max: u32,
+    ) -> Result<Vec<Request>, StoreError>;
+
+    /// Moves a finished request to the archive, without its documents; the caller has deleted them.
+    async fn archive_request(&self, id: RequestId) -> Result<(), StoreError>;
+
+    /// One page of the archive, newest first, by the same search as [`Store::requests`].
+    async fn archived_requests(
+        &self,
+        search: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<ArchivedRequest>, StoreError>;
+
+    /// Deletes what was archived at least `age` ago; answers how many.
+    async fn purge_archive(&self, age: Duration) -> Result<u64, StoreError>;
+}

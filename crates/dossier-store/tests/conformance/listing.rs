@@ -1,0 +1,173 @@
+//! Lists, searches and counts.
+
+use std::time::Duration;
+
+use dossier_core::RequestId;
+use dossier_core::lease::ReleaseReason;
+use dossier_core::request::NewRequest;
+use dossier_core::subject::{CaseReference, SubjectIdentifier};
+use dossier_store::{Page, RequestCounts, RequestFilter, Store};
+
+use super::Database;
+use super::given::*;
+
+async fn of_case(store: &dyn Store, case_reference: &str, subject: &str) -> RequestId {
+    let new = NewRequest {
+        case_reference: CaseReference::parse(case_reference).unwrap(),
+        subject: SubjectIdentifier::ndelius(subject).unwrap(),
+        ..new_request(&["a"])
+    };
+    store.create_request(new).await.unwrap().id
+}
+
+fn search(text: &str) -> RequestFilter {
+    RequestFilter {
+        search: Some(text.to_owned().into()),
+        ..filter()
+    }
+}
+
+pub async fn the_newest_come_first_page_by_page(database: &impl Database) {
+    let store = &*database.store().await;
+    services(store, &["a", "b"]).await;
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(pending(store, &["a", "b"]).await);
+        a_moment().await;
+    }
+    made.reverse();
+    let mut paged = Vec::new();
+    for (number, length) in [(0, 2), (1, 2), (2, 1), (3, 0)] {
+        let page = Page { number, size: 2 };
+        let requests = store.requests(&filter(), &rules(), page).await.unwrap();
+        assert_eq!(requests.len(), length);
+        assert!(requests.iter().all(|request| request.sections.len() == 2));
+        paged.extend(requests.into_iter().map(|request| request.id));
+    }
+    assert_eq!(paged, made);
+}
+
+pub async fn the_search_matches_any_part_in_any_case(database: &impl Database) {
+    let store = &*database.store().await;
+    services(store, &["a"]).await;
+    let one = of_case(store, "Été-2026/One", "X111111").await;
+    let two = of_case(store, "other-TWO", "Y222222").await;
+    for (text, expected) in [
+        ("one", vec![one]),
+        ("été-2026", vec![one]),
+        ("ÉTÉ", vec![one]),
+        ("THER-t", vec![two]),
+        ("x1111", vec![one]),
+        ("2222", vec![two]),
+        ("o", vec![two, one]),
+        ("three", vec![]),
+    ] {
+        assert_eq!(listed(store, &search(text)).await, expected, "{text}");
+    }
+    let counts = store.request_counts(&search("one")).await.unwrap();
+    assert_eq!(counts.total(), 1);
+}
+
+pub async fn wildcards_in_a_search_are_plain_text(database: &impl Database) {
+    let store = &*database.store().await;
+    services(store, &["a"]).await;
+    let plain = of_case(store, "100 a", "X111111").await;
+    let odd = of_case(store, r"100% _\*?'", "Y222222").await;
+    for text in ["%", "_", r"\", "*", "?", "'", r"% _\*?'"] {
+        assert_eq!(listed(store, &search(text)).await, [odd], "{text}");
+    }
+    assert_eq!(listed(store, &search("100")).await, [odd, plain]);
+}
+
+pub async fn the_filter_tells_the_states_apart(database: &impl Database) {
+    let store = &*database.store().await;
+    services(store, &["a"]).await;
+    let done = pending(store, &["a"]).await;
+    completed(store, done).await;
+    let errored = pending(store, &["a"]).await;
+    store.cancel_request(errored, "x").await.unwrap();
+    let waiting = pending(store, &["a"]).await;
+    a_moment().await;
+
+    let pick = |completed, errored, pending, overdue| RequestFilter {
+        completed,
+        errored,
+        pending,
+        overdue,
+        ..filter()
+    };
+    let all_overdue = |filter: RequestFilter| RequestFilter {
+        overdue_after: Duration::ZERO,
+        ..filter
+    };
+    assert_eq!(
+        listed(store, &pick(true, false, false, false)).await,
+        [done]
+    );
+    assert_eq!(
+        listed(store, &pick(false, true, false, false)).await,
+        [errored]
+    );
+    assert_eq!(
+        listed(store, &pick(false, false, true, false)).await,
+        [waiting]
+    );
+    assert!(
+        listed(store, &pick(false, false, false, true))
+            .await
+            .is_empty()
+    );
+    let overdue = all_overdue(pick(false, false, false, true));
+    assert_eq!(listed(store, &overdue).await, [waiting]);
+    let not_overdue = all_overdue(pick(false, false, true, false));
+    assert!(listed(store, &not_overdue).await.is_empty());
+    assert_eq!(
+        listed(store, &pick(true, true, false, false)).await,
+        [errored, done]
+    );
+    assert_eq!(
+        listed(store, &filter()).await,
+        [waiting, errored, done],
+        "no flag means all"
+    );
+
+    let counts = store.request_counts(&filter()).await.unwrap();
+    let expected = RequestCounts {
+        completed: 1,
+        errored: 1,
+        pending: 1,
+        overdue: 0,
+    };
+    assert_eq!(counts, expected);
+    let counts = store.request_counts(&overdue).await.unwrap();
+    let expected = RequestCounts {
+        pending: 0,
+        overdue: 1,
+        ..expected
+    };
+    assert_eq!(counts, expected, "status flags do not matter");
+}
+
+pub async fn the_claimable_are_those_that_a_worker_may_claim(database: &impl Database) {
+    let store = &*database.store().await;
+    services(store, &["a"]).await;
+    let free = pending(store, &["a"]).await;
+    let locked = pending(store, &["a"]).await;
+    claimed(store, locked).await;
+    let lost = pending(store, &["a"]).await;
+    claimed_and_lost(store, lost).await;
+    let later = pending(store, &["a"]).await;
+    let token = claimed(store, later).await.token;
+    let hour = Duration::from_secs(3600);
+    store
+        .release(later, token, &ReleaseReason::ShuttingDown, hour, &rules())
+        .await
+        .unwrap();
+    let done = pending(store, &["a"]).await;
+    completed(store, done).await;
+    let claimable = RequestFilter {
+        claimable: true,
+        ..filter()
+    };
+    assert_eq!(listed(store, &claimable).await, [lost, free]);
+}

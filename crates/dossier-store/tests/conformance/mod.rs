@@ -1,0 +1,174 @@
+//! What makes a store a store: one suite for every database behind [`Store`].
+//!
+//! A test binary a database says how to make an empty one, and runs everything:
+//!
+//! ```ignore
+//! #[macro_use]
+//! mod conformance;
+//! conformance!(crate::scratch_database);
+//! ```
+//!
+//! Each file is a capability, each function a behaviour. Where a lease must be lost or an age run
+//! out, the rules say so (a lock period or a greatest age of nothing), so hardly anything sleeps.
+
+pub mod abandoned;
+pub mod archive;
+pub mod claims;
+pub mod concurrency;
+pub mod expiry;
+pub mod given;
+pub mod idempotency;
+pub mod interleavings;
+pub mod leases;
+pub mod listing;
+pub mod requests;
+pub mod sections;
+pub mod services;
+pub mod suspension;
+pub mod waiting;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dossier_store::Store;
+
+/// A database that was empty when the test began.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// Opens one more store on it, as another process would.
+    async fn store(&self) -> Arc<dyn Store>;
+}
+
+/// Makes a test of every behaviour, given the path of an `async fn() -> impl Database`.
+macro_rules! conformance {
+    ($database:path) => {
+        behaviours! { $database,
+            requests {
+                a_new_request_is_pending_with_a_section_for_each_service,
+                sections_come_in_report_order,
+                unknown_and_disabled_services_are_refused,
+                an_unknown_request_is_none,
+                a_duplicate_repeats_the_details_and_starts_anew,
+                a_duplicate_with_a_disabled_service_is_refused,
+                a_restart_begins_anew_and_keeps_collected_sections,
+                only_an_errored_request_is_restarted,
+                a_cancelled_request_is_errored_and_its_lease_is_lost,
+                only_a_pending_request_is_cancelled,
+                only_a_completed_request_is_downloaded,
+            }
+            idempotency {
+                a_repeat_answers_the_first_result,
+                a_key_used_for_something_else_is_refused,
+                a_key_belongs_to_its_requester,
+                a_repeat_succeeds_after_its_service_was_disabled,
+                a_refused_request_does_not_use_its_key_up,
+                a_repeat_is_known_after_archiving,
+                repeats_at_the_same_time_make_one_request,
+            }
+            listing {
+                the_newest_come_first_page_by_page,
+                the_search_matches_any_part_in_any_case,
+                wildcards_in_a_search_are_plain_text,
+                the_filter_tells_the_states_apart,
+                the_claimable_are_those_that_a_worker_may_claim,
+            }
+            claims {
+                a_claim_says_who_holds_what_until_when,
+                a_second_worker_cannot_take_a_live_lease,
+                a_lease_that_expired_is_taken_over,
+                the_oldest_are_claimed_first_up_to_the_number_asked_for,
+                a_request_is_not_claimed_before_it_is_due,
+                a_finished_request_is_not_claimed,
+                an_unknown_request_is_not_claimed,
+                a_request_without_attempts_left_is_not_claimed,
+                a_request_that_is_too_old_is_not_claimed,
+                a_claim_starts_uncollected_sections_anew,
+            }
+            leases {
+                a_renewed_lease_holds_for_one_more_period,
+                an_expired_lease_is_lost_even_if_nobody_took_it_over,
+                a_token_that_is_not_the_current_lease_changes_nothing,
+                a_failed_attempt_is_due_again_later,
+                a_handed_back_attempt_does_not_count,
+                the_last_failed_attempt_makes_the_request_errored,
+                a_completed_request_keeps_its_report_for_good,
+                completing_again_with_the_same_token_and_document_succeeds,
+                writes_to_an_unknown_request_are_refused,
+            }
+            sections {
+                a_collected_section_is_kept_for_later_attempts,
+                a_complete_section_is_never_changed_back,
+                progress_and_failure_are_shown,
+                a_section_that_the_request_does_not_have_is_refused,
+            }
+            services {
+                the_catalogue_is_ordered_by_name,
+                names_are_unique,
+                details_are_replaced_everywhere,
+                an_unknown_service_is_not_found,
+            }
+            suspension {
+                sections_of_a_suspended_service_wait,
+                a_request_with_something_else_to_collect_does_not_wait,
+                a_new_request_of_a_suspended_service_waits,
+                resuming_makes_those_that_waited_due_and_restarts_their_clock,
+                a_restart_follows_what_was_suspended_and_resumed_meanwhile,
+                an_answer_that_arrives_after_suspension_counts,
+                a_collected_section_is_not_suspended,
+            }
+            expiry {
+                attempts_that_ran_out_make_a_request_errored,
+                an_age_that_ran_out_makes_a_request_errored_unless_somebody_works_on_it,
+                waiting_for_a_suspended_service_does_not_age,
+                what_has_attempts_and_time_left_stays,
+            }
+            abandoned {
+                an_attempt_is_abandoned_when_its_lease_ends_without_completion,
+                an_expired_lease_is_abandoned_before_anybody_takes_it_over,
+                a_live_or_completed_attempt_is_not_abandoned,
+                an_attempt_is_left_alone_for_the_time_of_grace,
+                what_a_later_attempt_builds_on_is_in_use,
+                an_attempt_is_still_found_after_its_request_was_archived,
+                a_cleaned_attempt_is_forgotten,
+            }
+            archive {
+                only_sections_of_completed_requests_are_spent,
+                finished_requests_are_archived_by_their_end,
+                an_archived_request_is_remembered_without_its_documents_and_name,
+                a_pending_request_is_not_archived,
+                the_archive_is_searched_like_the_list,
+                the_archive_is_purged_by_age,
+                one_service_in_many_requests_is_archived_with_each,
+            }
+            waiting {
+                a_new_request_wakes_a_waiter_at_once,
+                a_request_that_came_before_the_wait_is_not_missed,
+                a_wait_ends_when_a_lease_expires,
+                a_wait_ends_in_time,
+                a_request_from_another_process_ends_a_wait,
+            }
+            concurrency {
+                two_processes_claim_each_request_exactly_once,
+                claims_of_one_request_at_the_same_time_have_one_winner,
+            }
+            interleavings {
+                any_order_of_steps_by_two_workers_agrees_with_the_model,
+            }
+        }
+    };
+}
+
+/// Makes the tests of [`conformance!`].
+macro_rules! behaviours {
+    ($database:path, $($capability:ident { $($behaviour:ident,)* })*) => {$(
+        mod $capability {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let database = $database().await;
+                    crate::conformance::$capability::$behaviour(&database).await;
+                }
+            )*
+        }
+    )*};
+}

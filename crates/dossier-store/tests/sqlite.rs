@@ -1,0 +1,367 @@
+//! SQLite: the conformance suite, and what is particular to a file.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the behaviours are test bodies, which clippy cannot see"
+)]
+
+#[macro_use]
+mod conformance;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dossier_core::lease::check_claim;
+use dossier_store::sqlite::{OpenError, Options};
+use dossier_store::{SqliteStore, Store, StoreError};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+
+use conformance::Database;
+use conformance::given::*;
+
+struct Scratch {
+    folder: TempDir,
+}
+
+impl Scratch {
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("data").join("dossier.sqlite")
+    }
+
+    /// A connection that may write what no store would.
+    async fn raw(&self) -> SqliteConnection {
+        raw(&self.file()).await
+    }
+}
+
+async fn raw(file: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .busy_timeout(Duration::from_secs(10))
+        .connect()
+        .await
+        .unwrap()
+}
+
+async fn run(connection: &mut SqliteConnection, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(connection).await.unwrap();
+}
+
+#[async_trait]
+impl Database for Scratch {
+    async fn store(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(self.file()).await.unwrap())
+    }
+}
+
+async fn scratch() -> Scratch {
+    Scratch {
+        folder: tempfile::tempdir().unwrap(),
+    }
+}
+
+conformance!(crate::scratch);
+
+#[tokio::test]
+async fn everything_is_there_after_a_crash() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let id = pending_of_a(&store).await;
+    let claim = claimed(&store, id).await;
+    let copy = scratch.folder.path().join("after-the-crash.sqlite");
+    // What a crash leaves: the file and its log, with nothing closed or checkpointed.
+    for ending in ["", "-wal"] {
+        let from = format!("{}{ending}", scratch.file().display());
+        std::fs::copy(from, format!("{}{ending}", copy.display())).unwrap();
+    }
+    let reopened = SqliteStore::open(&copy).await.unwrap();
+    reopened.ping().await.unwrap();
+    assert_eq!(found(&reopened, id).await, claim.request);
+    reopened
+        .complete(id, claim.token, &report(claim.token), 1)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_abandoned_call_leaves_the_store_usable() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    services(&store, &["a"]).await;
+    for micros in 0..40 {
+        let call = store.create_request(new_request(&["a"]));
+        let _ = tokio::time::timeout(Duration::from_micros(micros * 50), call).await;
+    }
+    let before = store.count_requests(&filter(), &rules()).await.unwrap();
+    pending(&store, &["a"]).await;
+    let after = store.count_requests(&filter(), &rules()).await.unwrap();
+    assert!(after > before);
+}
+
+#[tokio::test]
+async fn two_processes_may_open_a_new_file_at_once() {
+    let scratch = scratch().await;
+    let opened = futures::future::join_all((0..4).map(|_| SqliteStore::open(scratch.file()))).await;
+    for store in opened {
+        store.unwrap().ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn opening_again_changes_nothing() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let id = pending_of_a(&store).await;
+    store.close().await;
+    for _ in 0..2 {
+        let store = SqliteStore::open(scratch.file()).await.unwrap();
+        found(&store, id).await;
+        store.close().await;
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_file_and_its_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    pending_of_a(&store).await;
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(scratch.file().parent().unwrap()), 0o700);
+    assert_eq!(mode(&scratch.file()), 0o600);
+    let log = PathBuf::from(format!("{}-wal", scratch.file().display()));
+    assert_eq!(mode(&log), 0o600);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let scratch = scratch().await;
+    let file = scratch.folder.path().join("notes.txt");
+    let text = "These are my notes, and no database at all. ".repeat(50);
+    std::fs::write(&file, &text).unwrap();
+    let refused = SqliteStore::open(&file).await.unwrap_err();
+    assert!(matches!(refused, OpenError::NotADatabase(_)), "{refused}");
+    assert!(refused.to_string().contains("is not a Dossier database"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[tokio::test]
+async fn another_programs_database_is_refused() {
+    let scratch = scratch().await;
+    let file = scratch.folder.path().join("other.sqlite");
+    run(&mut raw(&file).await, "CREATE TABLE theirs (a)").await;
+    let refused = SqliteStore::open(&file).await.unwrap_err();
+    assert!(matches!(refused, OpenError::NotADatabase(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_refused() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    run(&mut scratch.raw().await, "PRAGMA user_version = 999").await;
+    let refused = SqliteStore::open(scratch.file()).await.unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Newer { found: 999, .. }),
+        "{refused}"
+    );
+    assert!(matches!(store.ping().await, Err(StoreError::Corrupt(_))));
+}
+
+#[tokio::test]
+async fn a_file_without_a_folder_for_it_is_refused() {
+    let scratch = scratch().await;
+    let file = scratch.folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let refused = SqliteStore::open(file.join("dossier.sqlite")).await;
+    assert!(matches!(refused, Err(OpenError::Folder { .. })));
+}
+
+#[tokio::test]
+async fn an_error_text_holds_no_data() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    services(&store, &["a"]).await;
+    // SQLite passes on whatever a trigger says.
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON requests \
+                   BEGIN SELECT RAISE(ABORT, 'A1234AA Case-77'); END";
+    run(&mut scratch.raw().await, trigger).await;
+    let refused = store.create_request(new_request(&["a"])).await.unwrap_err();
+    let shown = format!("{refused} {refused:?}");
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{shown}");
+    assert!(
+        !shown.contains("A1234AA") && !shown.contains("Case-77"),
+        "{shown}"
+    );
+    run(&mut scratch.raw().await, "DROP TRIGGER full").await;
+    pending(&store, &["a"]).await;
+}
+
+#[tokio::test]
+async fn a_write_that_another_process_blocks_fails_in_time() {
+    let scratch = scratch().await;
+    let options = Options {
+        patience: Duration::from_millis(100),
+        ..Options::default()
+    };
+    let store = SqliteStore::open_with(scratch.file(), options)
+        .await
+        .unwrap();
+    let id = pending_of_a(&store).await;
+    let mut other = scratch.raw().await;
+    run(&mut other, "BEGIN IMMEDIATE").await;
+    let blocked = store.claim(id, "w", &rules()).await.unwrap_err();
+    assert!(
+        blocked.to_string().contains("locked by another process"),
+        "{blocked}"
+    );
+    found(&store, id).await;
+    run(&mut other, "ROLLBACK").await;
+    claimed(&store, id).await;
+}
+
+#[tokio::test]
+async fn what_no_version_writes_is_corrupt_and_not_shown() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let id = pending_of_a(&store).await;
+    let damage = "UPDATE requests SET subject_id = 'secret'";
+    run(&mut scratch.raw().await, damage).await;
+    let refused = store.request(id).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Corrupt("subject_id")));
+    assert!(!format!("{refused} {refused:?}").contains("secret"));
+}
+
+/// Seconds from now, or nothing.
+type Offset = Option<i64>;
+
+#[derive(Clone, Debug)]
+struct State {
+    status: &'static str,
+    lease: Offset,
+    due: i64,
+    clock: i64,
+    attempts: i64,
+    sections: [&'static str; 3],
+}
+
+fn states() -> impl Strategy<Value = State> {
+    let offset = || prop::sample::select(vec![-3600_i64, -10, 10, 3600]);
+    let section = || prop::sample::select(vec!["PENDING", "COMPLETE", "ERRORED", "SUSPENDED"]);
+    (
+        prop::sample::select(vec![
+            "Pending",
+            "Pending",
+            "Pending",
+            "Completed",
+            "Errored",
+        ]),
+        prop::option::of(offset()),
+        prop::sample::select(vec![-10_i64, -10, -1, 10]),
+        prop::sample::select(vec![-20_i64, -20, -3000, -5000]),
+        0..5_i64,
+        [section(), section(), section()],
+    )
+        .prop_map(|(status, lease, due, clock, attempts, sections)| State {
+            status,
+            lease: lease.filter(|_| status == "Pending"),
+            due,
+            clock,
+            attempts,
+            sections,
+        })
+}
+
+async fn write(connection: &mut SqliteConnection, state: &State) {
+    const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+    let request = format!(
+        "UPDATE requests SET lease_token = NULL, lease_expires_at = NULL, leased_by = NULL;
+         DELETE FROM attempts;
+         UPDATE requests SET status = ?1, attempts = {attempts}, \
+         due_at = {NOW} + {due} * 1000, clock_started_at = {NOW} + {clock} * 1000, claimed_at = {NOW}, \
+         finished_at = CASE WHEN ?1 <> 'Pending' THEN 1 END, \
+         completed_by = CASE WHEN ?1 = 'Completed' THEN zeroblob(16) END, \
+         document_id = CASE WHEN ?1 = 'Completed' THEN zeroblob(16) END, \
+         document_bytes = CASE WHEN ?1 = 'Completed' THEN 1 END, \
+         document_sha256 = CASE WHEN ?1 = 'Completed' THEN hex(zeroblob(32)) END, \
+         error_code = CASE WHEN ?1 = 'Errored' THEN 'TOO_OLD' END, \
+         lease_token = CASE WHEN ?2 IS NOT NULL THEN randomblob(16) END, \
+         lease_expires_at = {NOW} + ?2 * 1000, \
+         leased_by = CASE WHEN ?2 IS NOT NULL THEN 'w' END;",
+        attempts = state.attempts,
+        due = state.due,
+        clock = state.clock,
+    );
+    let quoted = |text: &str| format!("'{text}'");
+    let lease = state.lease.map_or("NULL".to_owned(), |s| s.to_string());
+    let mut sql = request
+        .replace("?1", &quoted(state.status))
+        .replace("?2", &lease);
+    for (service, status) in ["a", "b", "c"].iter().zip(state.sections) {
+        sql += &format!(
+            "UPDATE sections SET status = '{status}', \
+             held = CASE WHEN '{status}' = 'COMPLETE' THEN 'NO_DATA' END \
+             WHERE service_id = (SELECT id FROM services WHERE name = '{service}');"
+        );
+    }
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(connection)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_claim_statement_agrees_with_the_rule_in_any_state() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    services(&store, &["a", "b", "c"]).await;
+    let id = pending(&store, &["a", "b", "c"]).await;
+    let connection = tokio::sync::Mutex::new(scratch.raw().await);
+    let limits = dossier_core::lease::LeaseRules {
+        attempts_max: 3,
+        age_max: Duration::from_secs(4000),
+        ..rules()
+    };
+    let agrees = async |state: State| {
+        write(&mut *connection.lock().await, &state).await;
+        let request = found(&store, id).await;
+        let rule = check_claim(&request, &limits, Timestamp::now());
+        let claimable = dossier_store::RequestFilter {
+            claimable: true,
+            ..filter()
+        };
+        let listed = store.count_requests(&claimable, &limits).await.unwrap();
+        prop_assert_eq!(listed == 1, rule.is_ok(), "listed: {:?}", rule);
+        let claim = store.claim(id, "w", &limits).await;
+        match (claim, rule) {
+            (Ok(claim), Ok(())) => prop_assert_eq!(claim.attempt, request.attempts + 1),
+            (Err(StoreError::Claim(refusal)), Err(expected)) => {
+                prop_assert_eq!(refusal, expected);
+            }
+            (claim, rule) => prop_assert!(false, "{:?} but {:?}", claim.is_ok(), rule),
+        }
+        Ok(())
+    };
+    let config = Config {
+        cases: 200,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| {
+        let outcome =
+            TestRunner::new(config).run(&states(), |state| runtime.block_on(agrees(state)));
+        if let Err(failure) = outcome {
+            panic!("{failure}");
+        }
+    });
+}
