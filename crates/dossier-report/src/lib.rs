@@ -34,12 +34,10 @@ mod write;
 
 pub use body::{ResponseSummary, inspect_response};
 pub use clean_name::clean_name;
+pub use dossier_core::section::TemplateVersion;
 pub use error::ReportError;
 pub use format_date::format_date;
 pub use member_label::member_label;
-pub use dossier_core::section::TemplateVersion;
-pub use report::{
-    Identifier, Report, ReportSummary, Section, SectionBody, Wording,
-};
+pub use report::{Identifier, Report, ReportSummary, Section, SectionBody, Wording};
 pub use text::Fonts;
 pub use write::write_report;

@@ -1,0 +1,348 @@
+//! The sections of a request, side by side: fetched, kept and reported, or read from what an earlier
+//! attempt kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use dossier_core::document::section_document_id;
+use dossier_core::section::{Held, SectionStatus, TemplateVersion};
+use dossier_core::service::ServiceDetails;
+use dossier_core::wire::{DocumentView, SectionReport, SectionTask};
+use dossier_core::{KeptDocument, Private, ServiceName, Sha256Hex};
+use dossier_documents::DocumentError;
+use futures::StreamExt;
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use url::Url;
+
+use super::{Attempt, Ending};
+use crate::collect::{Collected, NotCollected};
+use crate::connection::file_fault;
+use crate::fetch::{Progress, Question, create_private};
+use crate::lease::WriteError;
+use crate::rendering::ReportSection;
+use crate::spool::AttemptSpool;
+
+/// The tasks that collect sections; they end before the attempt does.
+#[derive(Default)]
+pub(super) struct SectionTasks(JoinSet<(usize, Result<ReportSection, String>)>);
+
+impl SectionTasks {
+    /// Aborts what still runs, and returns when nothing does.
+    pub async fn stop(&mut self) {
+        self.0.shutdown().await;
+    }
+}
+
+/// What is to be done for one section.
+struct Order {
+    service: ServiceName,
+    label: String,
+    url: Private<Url>,
+    file: PathBuf,
+    version: TemplateVersion,
+}
+
+impl Attempt {
+    /// All sections in report order, or why the attempt cannot go on. One section's failure does not
+    /// stop the others: what they collect is kept for the next attempt.
+    pub(super) async fn collect_sections(
+        self: &Arc<Self>,
+        question: &Question,
+        spool: &AttemptSpool,
+        tasks: &mut SectionTasks,
+    ) -> Result<Vec<ReportSection>, Ending> {
+        let places = Arc::new(Semaphore::new(self.workshop.limits.sections_at_once));
+        let mut sections: Vec<Option<ReportSection>> = vec![None; self.claim.sections.len()];
+        let mut suspended = false;
+        for (place, task) in self.claim.sections.iter().enumerate() {
+            if task.render_status == SectionStatus::Suspended {
+                suspended = true;
+                continue;
+            }
+            let order = order(task, question, spool.section(place)).map_err(Ending::Failed)?;
+            let span = tracing::info_span!("section", service = %order.service);
+            let (attempt, places) = (Arc::clone(self), Arc::clone(&places));
+            let section = async move {
+                // The semaphore is never closed.
+                let _place = places.acquire_owned().await.ok();
+                (place, attempt.section(place, order).await)
+            };
+            tasks.0.spawn(section.instrument(span));
+        }
+        let mut failures = Vec::new();
+        while let Some(ended) = tasks.0.join_next().await {
+            match ended {
+                Ok((place, Ok(section))) => sections[place] = Some(section),
+                Ok((place, Err(text))) => failures.push((place, text)),
+                // The task's message may hold data.
+                Err(_) => failures.push((usize::MAX, "a section failed unexpectedly".to_owned())),
+            }
+        }
+        failures.sort();
+        if !failures.is_empty() {
+            let texts: Vec<String> = failures.into_iter().map(|(_, text)| text).collect();
+            return Err(Ending::Failed(texts.join("; ")));
+        }
+        if suspended {
+            return Err(Ending::Suspended);
+        }
+        Ok(sections.into_iter().flatten().collect())
+    }
+
+    /// One section, ready for the report. The error names the service.
+    async fn section(&self, place: usize, order: Order) -> Result<ReportSection, String> {
+        let task = &self.claim.sections[place];
+        let with_service = |text: String| format!("{}: {text}", order.service);
+        let answer = match (task.render_status, task.held, &task.kept) {
+            (SectionStatus::Complete, Some(Held::NoData | Held::NotSupported), _) => None,
+            (SectionStatus::Complete, _, kept) => self
+                .kept_answer(kept.as_ref(), &order)
+                .await
+                .map_err(with_service)?,
+            _ => self.fetched_answer(&order).await.map_err(with_service)?,
+        };
+        Ok(ReportSection {
+            label: order.label,
+            version: order.version,
+            answer,
+        })
+    }
+
+    /// The answer that an earlier attempt kept. If it is gone or damaged, the service is asked again,
+    /// for this report only: a complete section's record never changes.
+    async fn kept_answer(
+        &self,
+        kept: Option<&DocumentView>,
+        order: &Order,
+    ) -> Result<Option<PathBuf>, String> {
+        let kept = kept.and_then(|view| KeptDocument::try_from(view).ok());
+        let restored = match &kept {
+            Some(kept) => self.restore(kept, &order.file).await?,
+            None => false,
+        };
+        if restored {
+            tracing::info!("the section was collected by an earlier attempt");
+            return Ok(Some(order.file.clone()));
+        }
+        tracing::warn!("a kept answer is gone or damaged; fetching it again");
+        let collector = &self.workshop.collector;
+        let progress = Progress::default();
+        let collected = collector
+            .collect(&order.service, &order.url, &order.file, &progress)
+            .await;
+        let collected = collected.map_err(|failure| failure.detail)?;
+        Ok(collected.body.map(|_| order.file.clone()))
+    }
+
+    /// Copies a kept answer to a file; answers whether it is whole.
+    async fn restore(&self, kept: &KeptDocument, file: &Path) -> Result<bool, String> {
+        let unavailable = |error: DocumentError| error.to_string();
+        let mut read = match self.workshop.documents.read(kept.id, None).await {
+            Ok(read) => read,
+            Err(DocumentError::NotFound(_) | DocumentError::Damaged(_)) => return Ok(false),
+            Err(error) => return Err(unavailable(error)),
+        };
+        let mut out = create_private(file).await.map_err(|e| file_fault(&e))?;
+        let mut digest = Sha256::new();
+        let mut bytes = 0;
+        while let Some(piece) = read.body.next().await {
+            let Ok(piece) = piece else {
+                return Ok(false);
+            };
+            bytes += piece.len() as u64;
+            digest.update(&piece);
+            out.write_all(&piece).await.map_err(|e| file_fault(&e))?;
+        }
+        out.flush().await.map_err(|e| file_fault(&e))?;
+        let sha256 = Sha256Hex::from_digest(&digest.finalize().into());
+        Ok(bytes == kept.bytes && sha256 == kept.sha256)
+    }
+
+    /// The service's answer, kept and reported.
+    async fn fetched_answer(&self, order: &Order) -> Result<Option<PathBuf>, String> {
+        let began = Instant::now();
+        let outcome = match self.collect_with_progress(order).await {
+            Ok(collected) => self.keep(order, collected).await,
+            Err(failure) => Err(failure),
+        };
+        let duration_ms = began.elapsed().as_millis() as u64;
+        let report = match &outcome {
+            Ok((collected, kept)) => {
+                let bytes = kept.as_ref().map_or(0, |kept| kept.bytes);
+                let (held, tries) = (collected.held.as_str(), collected.tries);
+                tracing::info!(held, bytes, tries, duration_ms, "collected a section");
+                self.complete_report(order, collected, kept.as_ref())
+            }
+            Err(failure) => {
+                let (error, tries) = (&failure.detail, failure.tries);
+                tracing::warn!(
+                    error,
+                    tries,
+                    duration_ms,
+                    "a section could not be collected"
+                );
+                self.errored_report(failure)
+            }
+        };
+        let kept = outcome
+            .as_ref()
+            .ok()
+            .and_then(|(_, kept)| kept.as_ref().map(|k| k.id));
+        if let Some(kept) = kept {
+            // From here on the API may know of it.
+            self.own_documents().remove(&kept);
+        }
+        let write = || {
+            self.workshop
+                .api
+                .report_section(self.id, &order.service, &report)
+        };
+        if let Err(error) = self.lease.write(write).await {
+            // It surely does not.
+            self.own_documents().extend(kept);
+            return Err(match error {
+                WriteError::Lost => "the lease is lost".to_owned(),
+                WriteError::Refused(error) => format!("its outcome was refused: {error}"),
+            });
+        }
+        match outcome {
+            Ok((collected, _)) => Ok(collected.body.map(|_| order.file.clone())),
+            Err(failure) => Err(failure.detail),
+        }
+    }
+
+    /// Collects while the API is told how far it has come.
+    async fn collect_with_progress(&self, order: &Order) -> Result<Collected, NotCollected> {
+        let progress = Progress::default();
+        let ended = CancellationToken::new();
+        let collect = async {
+            let collector = &self.workshop.collector;
+            let _end = ended.clone().drop_guard();
+            collector
+                .collect(&order.service, &order.url, &order.file, &progress)
+                .await
+        };
+        let (collected, ()) = tokio::join!(collect, self.tell(order, &progress, &ended));
+        collected
+    }
+
+    async fn tell(&self, order: &Order, progress: &Progress, ended: &CancellationToken) {
+        let mut told = (0, 0);
+        loop {
+            let pause = tokio::time::sleep(self.workshop.limits.progress);
+            if ended.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+            let bytes = progress.bytes.load(Ordering::Relaxed);
+            let tries = progress.tries.load(Ordering::Relaxed);
+            if (bytes, tries) == told {
+                continue;
+            }
+            told = (bytes, tries);
+            let report = SectionReport {
+                bytes,
+                tries,
+                ..self.blank_report(SectionStatus::Pending)
+            };
+            let tell = self
+                .workshop
+                .api
+                .report_section(self.id, &order.service, &report);
+            match tell.await {
+                Err(error) if error.is_conflict() => return self.lease.lose(),
+                // Progress that does not arrive is no loss.
+                Err(error) => tracing::debug!(%error, "progress was not accepted"),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    /// Puts a collected answer in the document store.
+    async fn keep(
+        &self,
+        order: &Order,
+        collected: Collected,
+    ) -> Result<(Collected, Option<KeptDocument>), NotCollected> {
+        let Some(body) = &collected.body else {
+            return Ok((collected, None));
+        };
+        let id = section_document_id(self.lease.token(), &order.service);
+        self.own_documents().insert(id);
+        let expected = KeptDocument {
+            id,
+            bytes: body.bytes,
+            sha256: body.sha256.clone(),
+        };
+        match super::report::store(&*self.workshop.documents, &expected, &order.file).await {
+            Ok(()) => Ok((collected, Some(expected))),
+            Err(detail) => Err(NotCollected {
+                detail,
+                tries: collected.tries,
+            }),
+        }
+    }
+
+    fn complete_report(
+        &self,
+        order: &Order,
+        collected: &Collected,
+        kept: Option<&KeptDocument>,
+    ) -> SectionReport {
+        SectionReport {
+            held: Some(collected.held),
+            kept: kept.map(DocumentView::from),
+            template_version: Some(order.version.to_string()),
+            bytes: kept.map_or(0, |kept| kept.bytes),
+            tries: collected.tries,
+            ..self.blank_report(SectionStatus::Complete)
+        }
+    }
+
+    fn errored_report(&self, failure: &NotCollected) -> SectionReport {
+        SectionReport {
+            error: Some(failure.detail.clone()),
+            tries: failure.tries,
+            ..self.blank_report(SectionStatus::Errored)
+        }
+    }
+
+    fn blank_report(&self, render_status: SectionStatus) -> SectionReport {
+        SectionReport {
+            lease_token: self.lease.token(),
+            render_status,
+            held: None,
+            kept: None,
+            template_version: None,
+            error: None,
+            bytes: 0,
+            tries: 0,
+        }
+    }
+}
+
+fn order(task: &SectionTask, question: &Question, file: PathBuf) -> Result<Order, String> {
+    let service: ServiceName = task
+        .service_name
+        .parse()
+        .map_err(|_| "the request names a service that cannot be".to_owned())?;
+    let url = ServiceDetails::parse_url(&task.service_url)
+        .map_err(|error| format!("{service}: its {error}"))?;
+    let version = task
+        .template_version
+        .as_deref()
+        .and_then(|text| text.parse().ok());
+    Ok(Order {
+        label: task.service_label.clone(),
+        url: question.url(&url),
+        file,
+        version: version.unwrap_or(TemplateVersion::Generic),
+        service,
+    })
+}

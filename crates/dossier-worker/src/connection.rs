@@ -1,0 +1,101 @@
+//! HTTP clients, and what can go wrong with a connection, in words without personal data.
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use reqwest::{Certificate, Client, ClientBuilder};
+
+/// Why an HTTP client cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The file with certificates cannot be read; look at its path and rights.
+    #[error("the certificates in {} cannot be read: {source}", path.display())]
+    CaFile {
+        /// The configured file.
+        path: PathBuf,
+        /// The system's account of it.
+        source: io::Error,
+    },
+    /// The file with certificates is not PEM; configure another.
+    #[error("{} holds no certificates in PEM form", path.display())]
+    CaFormat {
+        /// The configured file.
+        path: PathBuf,
+    },
+    /// The URL cannot be used: it must be absolute, `http` or `https`.
+    #[error("the API's URL must be an absolute http or https URL")]
+    Url,
+    /// The token holds characters that cannot stand in a header.
+    #[error("the API's token holds characters that a token cannot have")]
+    Token,
+    /// TLS could not be set up.
+    #[error("TLS could not be set up: {0}")]
+    Tls(String),
+}
+
+/// Makes ring the process's provider of cryptography for TLS, unless one is installed already.
+/// Clients of this crate call it themselves.
+pub fn install_tls_provider() {
+    // An error means that another provider is there already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Builds a client that trusts the system's authorities and those in `ca_file`.
+///
+/// A machine without any authorities can still use plain HTTP.
+pub(crate) fn build(
+    settings: impl Fn(ClientBuilder) -> ClientBuilder,
+    ca_file: Option<&Path>,
+) -> Result<Client, ClientError> {
+    install_tls_provider();
+    let authorities = ca_file.map(read_authorities).transpose()?;
+    let builder = settings(Client::builder());
+    match authorities {
+        Some(authorities) => builder.tls_certs_merge(authorities).build(),
+        None => builder.build().or_else(|_| {
+            tracing::warn!("the system has no certificates of authorities: https will not work");
+            settings(Client::builder()).tls_certs_only([]).build()
+        }),
+    }
+    .map_err(|error| ClientError::Tls(fault(&error)))
+}
+
+fn read_authorities(path: &Path) -> Result<Vec<Certificate>, ClientError> {
+    let pem = std::fs::read(path).map_err(|source| ClientError::CaFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    Certificate::from_pem_bundle(&pem)
+        .ok()
+        .filter(|certificates| !certificates.is_empty())
+        .ok_or_else(|| ClientError::CaFormat {
+            path: path.to_owned(),
+        })
+}
+
+/// Why there was no answer, or not a whole one. Never names the URL, whose query is personal data.
+pub(crate) fn fault(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timed out".to_owned();
+    }
+    let mut root: &dyn Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    match root.downcast_ref::<io::Error>() {
+        Some(io) if io.raw_os_error().is_some() => io.kind().to_string(),
+        _ if root.is::<reqwest::Error>() => "the call failed".to_owned(),
+        _ => root.to_string(),
+    }
+}
+
+/// What went wrong with a file, for people.
+pub(crate) fn file_fault(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the worker's disk is full".to_owned()
+        }
+        kind => format!("the worker's disk failed: {kind}"),
+    }
+}

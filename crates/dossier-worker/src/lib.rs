@@ -1,0 +1,47 @@
+//! The worker: poll, claim, renew, collect, render, upload, complete.
+//!
+//! A [`Worker`] asks the API for requests that are due, takes their leases, fetches every service's
+//! answer side by side, has the report made, stores it and marks the request complete. It promises:
+//!
+//! - Every write carries the token of the lease. Once the lease is lost, or would be by the worker's
+//!   own clock, the attempt ends at once and its files are gone.
+//! - No answer is ever held whole in memory: it goes to a private folder as it arrives, and that
+//!   folder is removed when the attempt ends, however it ends.
+//! - A section that was collected is kept in the document store, so that no later attempt has to
+//!   fetch it again.
+//! - Logs, errors and failure texts name requests and services, never a person.
+//!
+//! Where to look:
+//!
+//! - [`config`]: every setting and every limit
+//! - [`api`]: the API's client, which the command line uses too
+//! - `worker`: polling, slots and shutting down
+//! - `attempt`: one claim from start to end; `lease` keeps its lease alive
+//! - `collect`: one section, with tries and pauses; `fetch`: one try, as the upstream contract says
+//! - `token`: the bearer token for upstream services
+//! - `name`: the look-up of the data subject's name
+//! - `spool`: the private folder for answers on their way
+//! - `rendering`: the few calls into `dossier-report`
+//! - `connection`: HTTP clients and what can go wrong with a connection; `retry`: pauses
+
+pub mod api;
+mod attempt;
+mod collect;
+pub mod config;
+mod connection;
+mod fetch;
+mod lease;
+mod name;
+mod panics;
+mod rendering;
+mod retry;
+mod spool;
+mod token;
+mod worker;
+
+pub use api::{ApiClient, ApiError};
+pub use config::{InvalidConfig, WorkerConfig};
+pub use connection::{ClientError, install_tls_provider};
+pub use panics::hide_panic_messages;
+pub use rendering::ReportSettings;
+pub use worker::{StartError, Worker};

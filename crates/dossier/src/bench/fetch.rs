@@ -1,0 +1,84 @@
+//! Peak memory while one huge answer is fetched.
+
+use std::time::Instant;
+
+use dossier_core::section::SectionStatus;
+use serde::Serialize;
+
+use super::upstream::{Answer, Upstream};
+use super::{Bench, process_memory};
+use crate::cli::BenchFetch;
+use crate::exit::Failure;
+use crate::output::Output;
+
+const MEGABYTE: u64 = 1_000_000;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Measured {
+    megabytes: u64,
+    seconds: f64,
+    peak_before_bytes: u64,
+    peak_after_fetch_bytes: u64,
+    rise_bytes: u64,
+}
+
+/// Measures the highest resident memory of this process (which is API, worker and service in one,
+/// so more than a worker's own) before and after a first small request and the huge one's fetch.
+pub async fn run(options: &BenchFetch, output: Output) -> Result<(), Failure> {
+    let small = Upstream::start(Answer::Bytes(1_000)).await?;
+    let huge = Upstream::start(Answer::Bytes(options.megabytes * MEGABYTE)).await?;
+    let bench = Bench::start(1, |_| {}).await?;
+    bench.add_service("small", small.url("small")).await?;
+    bench.add_service("huge", huge.url("huge")).await?;
+    // What a worker holds anyway, such as fonts, is there after the first request.
+    bench
+        .finished(bench.create(&["small".to_owned()], 0).await?)
+        .await?;
+    let pid = std::process::id();
+    let peak_before_bytes = process_memory(pid, "VmHWM")?;
+    let started = Instant::now();
+    let id = bench.create(&["huge".to_owned()], 1).await?;
+    loop {
+        let request = bench.client.show(id).await?;
+        let section = request.services.first();
+        if section.is_some_and(|section| section.render_status == SectionStatus::Complete) {
+            break;
+        }
+        if request.is_finished() || section.is_some_and(|s| s.error.is_some()) {
+            let why = request
+                .error_detail
+                .or(section.and_then(|s| s.error.clone()));
+            return Err(Failure::Errored(why.unwrap_or_default()));
+        }
+        tokio::time::sleep(super::LOOK_EVERY).await;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let peak_after_fetch_bytes = process_memory(pid, "VmHWM")?;
+    let measured = Measured {
+        megabytes: options.megabytes,
+        seconds,
+        peak_before_bytes,
+        peak_after_fetch_bytes,
+        rise_bytes: peak_after_fetch_bytes - peak_before_bytes,
+    };
+    output.print(&measured, |m| {
+        let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        format!(
+            "one answer of {} MB, fetched, checked and kept in {:.1} s\n\
+             peak memory before  {:.1} MiB\n\
+             peak memory after   {:.1} MiB\n\
+             rise                {:.1} MiB",
+            m.megabytes,
+            m.seconds,
+            mib(m.peak_before_bytes),
+            mib(m.peak_after_fetch_bytes),
+            mib(m.rise_bytes)
+        )
+    });
+    bench
+        .client
+        .cancel(id, &dossier_core::wire::CancelRequest::default())
+        .await?;
+    bench.stop().await
+}

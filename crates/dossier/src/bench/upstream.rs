@@ -1,0 +1,94 @@
+//! A service that answers as slowly, or as much, as a measurement needs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures::stream;
+
+use crate::exit::Failure;
+
+/// Bytes of a piece of a huge answer.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// What the service answers.
+#[derive(Clone, Copy)]
+pub enum Answer {
+    /// A few lines, after a while.
+    After(Duration),
+    /// JSON of about so many bytes, at once.
+    Bytes(u64),
+}
+
+struct Shared {
+    answer: Answer,
+    asked: AtomicU64,
+}
+
+/// The service, running until the process ends.
+pub struct Upstream {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Upstream {
+    /// Starts it on a free port of this machine.
+    pub async fn start(answer: Answer) -> Result<Self, Failure> {
+        let unavailable = |error| Failure::Unavailable(format!("starting a service: {error}"));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(unavailable)?;
+        let address = listener.local_addr().map_err(unavailable)?;
+        let shared = Arc::new(Shared {
+            answer,
+            asked: AtomicU64::new(0),
+        });
+        let router = Router::new()
+            .route("/{service}/subject-access-request", get(respond))
+            .with_state(shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { address, shared })
+    }
+
+    /// The base URL of one of as many services as wanted.
+    pub fn url(&self, service: &str) -> String {
+        format!("http://{}/{service}", self.address)
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> u64 {
+        self.shared.asked.load(Ordering::Relaxed)
+    }
+}
+
+async fn respond(State(shared): State<Arc<Shared>>) -> Response {
+    shared.asked.fetch_add(1, Ordering::Relaxed);
+    match shared.answer {
+        Answer::After(pause) => {
+            tokio::time::sleep(pause).await;
+            let body = r#"{"content":[{"date":"2024-05-01","note":"A measured note"}]}"#;
+            ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+        }
+        Answer::Bytes(bytes) => huge(bytes),
+    }
+}
+
+/// `{"content":["xxx…","xxx…",…]}` with texts of one piece each.
+fn huge(bytes: u64) -> Response {
+    let text = format!("\"{}\",", "x".repeat(PIECE_BYTES - 3));
+    let text = Bytes::from(text);
+    let pieces = bytes / PIECE_BYTES as u64;
+    let middle = (0..pieces).map(move |_| text.clone());
+    let all = std::iter::once(Bytes::from_static(b"{\"content\":["))
+        .chain(middle)
+        .chain(std::iter::once(Bytes::from_static(b"\"end\"]}")));
+    let body = Body::from_stream(stream::iter(all.map(Ok::<_, std::convert::Infallible>)));
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,307 @@
+//! What can be typed: commands, their arguments, and the words of `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use uuid::Uuid;
+
+/// Dossier fulfils subject access requests: it collects what services hold about a person and
+/// makes one accessible report of it, exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "dossier", version, propagate_version = true, after_long_help = crate::exit::HELP)]
+pub struct Cli {
+    /// Read the configuration from this file [default: dossier.toml, if it is there].
+    #[arg(long, global = true, env = "DOSSIER_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in one process: API, one worker, a SQLite file, a folder of documents.
+    Up,
+    /// Run the API alone.
+    Api,
+    /// Run a worker alone; it finds the API at `api.url`.
+    Worker,
+    /// Make a report from built-in sample services and print where it is.
+    Demo(Demo),
+    /// Make, watch and manage requests.
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Manage the catalogue of services.
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Look into the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Measure this machine; prints what was measured.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages, one a command, into a folder.
+    Man {
+        /// Where to; it is made if it is not there.
+        folder: PathBuf,
+    },
+}
+
+/// How the demo runs.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Where to put the report.
+    #[arg(long, short, default_value = "dossier-demo.pdf", value_name = "FILE")]
+    pub output: PathBuf,
+    /// Go on running until Ctrl-C, so that the API's page and the commands can be tried.
+    #[arg(long)]
+    pub keep_running: bool,
+}
+
+/// Commands on requests.
+#[derive(Debug, Subcommand)]
+pub enum RequestCommand {
+    /// Make a request and print its identifier.
+    Create(Create),
+    /// List requests, newest first.
+    List(List),
+    /// Show one request with its sections.
+    Show {
+        /// The request's identifier.
+        id: Uuid,
+    },
+    /// Follow a request, with a bar a section, until it is finished.
+    Watch(Watch),
+    /// Download a finished report.
+    Download(Download),
+    /// Give an errored request another life.
+    Restart {
+        /// The request's identifier.
+        id: Uuid,
+    },
+    /// Give a pending request up.
+    Cancel {
+        /// The request's identifier.
+        id: Uuid,
+        /// Why; shown with the request. No personal data, please.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// What a new request asks for.
+#[derive(Args, Debug)]
+pub struct Create {
+    /// The controller's case reference.
+    #[arg(long, value_name = "REFERENCE")]
+    pub case: String,
+    /// Prison number, such as A1234AA.
+    #[arg(
+        long,
+        value_name = "ID",
+        required_unless_present = "ndelius_id",
+        conflicts_with = "ndelius_id"
+    )]
+    pub nomis_id: Option<String>,
+    /// Probation case reference, such as X123456.
+    #[arg(long, value_name = "ID")]
+    pub ndelius_id: Option<String>,
+    /// The subject's name as the report is to print it [default: looked up].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// A service to collect from; may be repeated [default: all that are enabled].
+    #[arg(long = "service", value_name = "NAME")]
+    pub services: Vec<String>,
+    /// First day of the data asked for [default: the start of record].
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<Date>,
+    /// Last day of the data asked for [default: today].
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<Date>,
+    /// Makes a repeat of this call answer the first result.
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    /// Follow the request until it is finished.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// Which requests to list.
+#[derive(Args, Debug)]
+pub struct List {
+    /// Only those that stand here; may be repeated.
+    #[arg(long, value_enum)]
+    pub status: Vec<StatusFilter>,
+    /// Only those whose case reference or identifier holds this text.
+    #[arg(long)]
+    pub search: Option<String>,
+    /// Which page, from 0.
+    #[arg(long, default_value_t = 0)]
+    pub page: u32,
+    /// Requests a page.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub size: u32,
+}
+
+/// Where requests can stand in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFilter {
+    /// Pending and not overdue.
+    Pending,
+    /// Pending for longer than the threshold.
+    Overdue,
+    /// Completed.
+    Completed,
+    /// Errored.
+    Errored,
+}
+
+/// How to watch.
+#[derive(Args, Debug)]
+pub struct Watch {
+    /// The request's identifier.
+    pub id: Uuid,
+    /// Seconds between looks.
+    #[arg(long, default_value_t = 0.5, value_name = "SECONDS")]
+    pub every: f64,
+    /// Stop after so many seconds, with exit code 8 [default: never].
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<f64>,
+}
+
+/// What to download, and where to.
+#[derive(Args, Debug)]
+pub struct Download {
+    /// The request's identifier.
+    pub id: Uuid,
+    /// Where to put the report [default: report-<identifier>.pdf].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Commands on services.
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Add a service to the catalogue.
+    Add(AddService),
+    /// List the catalogue.
+    List,
+    /// Let requests wait for a service that is in trouble.
+    Suspend {
+        /// The service's name.
+        name: String,
+    },
+    /// Let requests collect from a suspended service again.
+    Resume {
+        /// The service's name.
+        name: String,
+    },
+}
+
+/// A new service.
+#[derive(Args, Debug)]
+pub struct AddService {
+    /// Unique: letters, digits, dots, underscores, hyphens.
+    pub name: String,
+    /// What people call it; its section's title.
+    #[arg(long)]
+    pub label: String,
+    /// Base URL; the contract's paths are appended to it.
+    #[arg(long)]
+    pub url: String,
+    /// Where it belongs.
+    #[arg(long, value_enum, default_value = "other", ignore_case = true)]
+    pub category: CategoryChoice,
+    /// An explicit place in the report, smallest first.
+    #[arg(long)]
+    pub rank: Option<u32>,
+    /// Add it without letting new requests name it.
+    #[arg(long)]
+    pub disabled: bool,
+}
+
+/// Where a service belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CategoryChoice {
+    /// A prison service.
+    Prison,
+    /// A probation service.
+    Probation,
+    /// Any other.
+    Other,
+}
+
+/// Commands on the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the configuration and everything that it points at, and list what is wrong.
+    Check,
+    /// Print the configuration in force, with secrets hidden.
+    Show,
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// From claim to complete with many slow services, side by side against one after the other.
+    Collect(BenchCollect),
+    /// Peak memory of a worker while it fetches one huge answer.
+    Fetch(BenchFetch),
+    /// Two workers on one database: every request completed once, no document twice.
+    Workers(BenchWorkers),
+    /// Memory and processor time of an idle `dossier up`.
+    Idle(BenchIdle),
+}
+
+/// Many slow services.
+#[derive(Args, Debug)]
+pub struct BenchCollect {
+    /// How many services.
+    #[arg(long, default_value_t = 27)]
+    pub services: u32,
+    /// How long each takes to answer, in milliseconds.
+    #[arg(long, default_value_t = 500)]
+    pub answer_ms: u64,
+    /// How many requests to time.
+    #[arg(long, default_value_t = 9)]
+    pub runs: u32,
+}
+
+/// One huge answer.
+#[derive(Args, Debug)]
+pub struct BenchFetch {
+    /// Size of the answer in megabytes (1,000,000 bytes).
+    #[arg(long, default_value_t = 500)]
+    pub megabytes: u64,
+}
+
+/// Two workers, many requests.
+#[derive(Args, Debug)]
+pub struct BenchWorkers {
+    /// How many requests.
+    #[arg(long, default_value_t = 500)]
+    pub requests: u32,
+    /// How many workers.
+    #[arg(long, default_value_t = 2)]
+    pub workers: u32,
+}
+
+/// An idle process.
+#[derive(Args, Debug)]
+pub struct BenchIdle {
+    /// How long to look, in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub seconds: u64,
+}

@@ -1,0 +1,456 @@
+//! The configuration: one TOML file, `DOSSIER_…` variables above it, defaults below it.
+//!
+//! Every key stands in `docs/configuration.md`; a test holds that page and this module together.
+//! Unknown keys are refused by name. Secrets can be read from files.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dossier_api::{HousekeepingRules, Limits};
+use dossier_core::Private;
+use dossier_core::lease::LeaseRules;
+use dossier_report::Wording;
+use dossier_worker::WorkerConfig;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// The file that is read when no other is named.
+const DEFAULT_FILE: &str = "dossier.toml";
+/// Variables that start like configuration keys but are the command line's own.
+const NOT_KEYS: [&str; 2] = ["DOSSIER_CONFIG", "DOSSIER_LOG"];
+
+const SECONDS_A_DAY: f64 = 86_400.0;
+/// Periods of housekeeping are at most this long: a hundred years.
+const HOUSEKEEPING_DAYS_MAX: f64 = 36_525.0;
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {} cannot be read: {source}", .path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// The system's account of it.
+        source: std::io::Error,
+    },
+    /// A key is unknown, or its value has the wrong form.
+    #[error("{0}")]
+    Invalid(String),
+    /// Values that do not go together, or point at what is not there; one line each.
+    #[error("{}", .0.join("\n"))]
+    Problems(Vec<String>),
+}
+
+/// The whole configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the SQLite file, the documents and the token are kept unless said otherwise.
+    pub data_folder: PathBuf,
+    /// The organisation's time zone: what "today" means, and the report's date.
+    pub time_zone: String,
+    /// The HTTP API.
+    pub api: ApiTable,
+    /// The database.
+    pub store: StoreTable,
+    /// Document storage.
+    pub documents: DocumentsTable,
+    /// The lock on a request.
+    pub lease: LeaseTable,
+    /// What is done now and then.
+    pub housekeeping: HousekeepingTable,
+    /// The worker.
+    pub worker: WorkerConfig,
+    /// The report.
+    pub report: ReportTable,
+    /// Logging.
+    pub log: LogTable,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_folder: "dossier-data".into(),
+            time_zone: "Europe/London".into(),
+            api: ApiTable::default(),
+            store: StoreTable::default(),
+            documents: DocumentsTable::default(),
+            lease: LeaseTable::default(),
+            housekeeping: HousekeepingTable::default(),
+            worker: WorkerConfig::default(),
+            report: ReportTable::default(),
+            log: LogTable::default(),
+        }
+    }
+}
+
+/// The HTTP API.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiTable {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Where workers and the command line find it; none means `http://` and `listen`.
+    pub url: Option<Url>,
+    /// A bearer token with every role; none means the one in `token_file`.
+    #[serde(serialize_with = "hidden")]
+    pub token: Option<Private<String>>,
+    /// A file that holds the token; made at the first start. None means `<data_folder>/token`.
+    pub token_file: Option<PathBuf>,
+    /// A PEM file of certificates to trust besides the system's, for `url`.
+    pub ca_file: Option<PathBuf>,
+    /// Largest request body, in bytes.
+    pub request_body_bytes_max: usize,
+    /// A request pending for longer counts as overdue, in seconds.
+    pub overdue_after_seconds: f64,
+}
+
+impl Default for ApiTable {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            url: None,
+            token: None,
+            token_file: None,
+            ca_file: None,
+            request_body_bytes_max: 1024 * 1024,
+            overdue_after_seconds: 12.0 * 3600.0,
+        }
+    }
+}
+
+/// The database.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreTable {
+    /// The SQLite file; none means `<data_folder>/dossier.db`.
+    pub sqlite_file: Option<PathBuf>,
+}
+
+/// Document storage.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DocumentsTable {
+    /// The folder of documents; none means `<data_folder>/documents`.
+    pub folder: Option<PathBuf>,
+}
+
+/// The lock on a request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LeaseTable {
+    /// How long a lease holds without renewal, in seconds.
+    pub lock_period_seconds: f64,
+    /// Attempts before a request becomes Errored.
+    pub attempts_max: u32,
+    /// Age before a pending request becomes Errored, in seconds.
+    pub age_max_seconds: f64,
+}
+
+impl Default for LeaseTable {
+    fn default() -> Self {
+        let rules = LeaseRules::default();
+        Self {
+            lock_period_seconds: rules.lock_period.as_secs_f64(),
+            attempts_max: rules.attempts_max,
+            age_max_seconds: rules.age_max.as_secs_f64(),
+        }
+    }
+}
+
+/// What is done now and then, whoever is calling.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HousekeepingTable {
+    /// Time between two rounds, in seconds.
+    pub every_seconds: f64,
+    /// How long after an attempt's end whatever it stored is deleted, in seconds.
+    pub abandoned_after_seconds: f64,
+    /// How long after its end a request loses its report and moves to the archive, in days.
+    pub archive_after_days: f64,
+    /// How long the archive remembers a request, in days.
+    pub purge_after_days: f64,
+}
+
+impl Default for HousekeepingTable {
+    fn default() -> Self {
+        let rules = HousekeepingRules::default();
+        Self {
+            every_seconds: rules.interval.as_secs_f64(),
+            abandoned_after_seconds: rules.abandoned_after.as_secs_f64(),
+            archive_after_days: rules.archive_after.as_secs_f64() / SECONDS_A_DAY,
+            purge_after_days: rules.purge_after.as_secs_f64() / SECONDS_A_DAY,
+        }
+    }
+}
+
+/// The report.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReportTable {
+    /// Font files for characters that the built-in fonts lack, such as Chinese; first fit wins.
+    pub fallback_fonts: Vec<PathBuf>,
+    /// The texts on the covers and at the pages' edges.
+    pub wording: Wording,
+}
+
+/// Logging, to standard error.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogTable {
+    /// `text` for people, `json` for programs.
+    pub format: LogFormat,
+    /// What to log: a level, or directives such as `info,dossier_worker=debug`.
+    pub filter: String,
+}
+
+impl Default for LogTable {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".into(),
+        }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+fn hidden<S: serde::Serializer>(
+    secret: &Option<Private<String>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| "[hidden]").serialize(to)
+}
+
+impl Config {
+    /// Reads the named file, or `dossier.toml` where it is there, and the process's variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file, the key and what is wrong with it.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                String::new()
+            }
+            Err(source) => {
+                return Err(ConfigError::Unreadable {
+                    path: path.into(),
+                    source,
+                });
+            }
+        };
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| !NOT_KEYS.contains(&name.as_str()));
+        let config = Self::parse(&text, variables.collect())
+            .map_err(|error| ConfigError::Invalid(format!("{}: {error}", path.display())))?;
+        let problems = config.contradictions();
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Problems(problems))
+        }
+    }
+
+    /// Puts a file's text and variables above the defaults.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] names the key.
+    pub fn parse(text: &str, variables: HashMap<String, String>) -> Result<Self, ConfigError> {
+        let invalid = |error: &dyn std::fmt::Display| ConfigError::Invalid(error.to_string());
+        let variables = config::Environment::with_prefix("DOSSIER")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("report.fallback_fonts")
+            .source(Some(variables));
+        let merged = config::Config::builder()
+            .add_source(config::File::from_str(text, config::FileFormat::Toml))
+            .add_source(variables)
+            .build()
+            .map_err(|error| invalid(&error))?;
+        serde_path_to_error::deserialize(merged).map_err(|error| {
+            let path = error.path().to_string();
+            match path.as_str() {
+                "." => invalid(error.inner()),
+                _ => invalid(&format!("{path}: {}", error.inner())),
+            }
+        })
+    }
+
+    /// Values that cannot be right whatever is around them, a line each.
+    fn contradictions(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut must = |holds: bool, text: &str| {
+            if !holds {
+                problems.push(text.to_owned());
+            }
+        };
+        must(
+            (1.0..=3600.0).contains(&self.lease.lock_period_seconds),
+            "lease.lock_period_seconds must be between 1 and 3600",
+        );
+        must(
+            self.lease.attempts_max > 0,
+            "lease.attempts_max must be at least 1",
+        );
+        must(
+            (60.0..=31_536_000.0).contains(&self.lease.age_max_seconds),
+            "lease.age_max_seconds must be between 60 and 31536000 (a year)",
+        );
+        must(
+            (1.0..=31_536_000.0).contains(&self.api.overdue_after_seconds),
+            "api.overdue_after_seconds must be between 1 and 31536000 (a year)",
+        );
+        must(
+            (1024..=64 * 1024 * 1024).contains(&self.api.request_body_bytes_max),
+            "api.request_body_bytes_max must be between 1024 and 67108864",
+        );
+        must(
+            jiff::tz::TimeZone::get(&self.time_zone).is_ok(),
+            "time_zone must be a name such as Europe/London",
+        );
+        must(
+            self.api_url().is_ok(),
+            "api.url must be an http or https URL",
+        );
+        let housekeeping = &self.housekeeping;
+        must(
+            (0.1..=86_400.0).contains(&housekeeping.every_seconds),
+            "housekeeping.every_seconds must be between 0.1 and 86400 (a day)",
+        );
+        must(
+            (0.0..=31_536_000.0).contains(&housekeeping.abandoned_after_seconds),
+            "housekeeping.abandoned_after_seconds must be between 0 and 31536000 (a year)",
+        );
+        must(
+            [
+                housekeeping.archive_after_days,
+                housekeeping.purge_after_days,
+            ]
+            .iter()
+            .all(|days| (0.0..=HOUSEKEEPING_DAYS_MAX).contains(days)),
+            "housekeeping.archive_after_days and purge_after_days must be between 0 and 36525",
+        );
+        if let Err(error) = self.worker.check() {
+            problems.push(error.to_string());
+        }
+        problems
+    }
+
+    /// Where the SQLite file is.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.or_in_data_folder(&self.store.sqlite_file, "dossier.db")
+    }
+
+    /// Where the documents are.
+    pub fn documents_folder(&self) -> PathBuf {
+        self.or_in_data_folder(&self.documents.folder, "documents")
+    }
+
+    /// Where the token is kept.
+    pub fn token_file(&self) -> PathBuf {
+        self.or_in_data_folder(&self.api.token_file, "token")
+    }
+
+    fn or_in_data_folder(&self, path: &Option<PathBuf>, name: &str) -> PathBuf {
+        path.clone().unwrap_or_else(|| self.data_folder.join(name))
+    }
+
+    /// Where workers and the command line find the API.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] if `api.url` is not an HTTP URL.
+    pub fn api_url(&self) -> Result<Url, ConfigError> {
+        match &self.api.url {
+            Some(url) if matches!(url.scheme(), "http" | "https") => Ok(url.clone()),
+            Some(_) => Err(ConfigError::Invalid(
+                "api.url must be an http or https URL".into(),
+            )),
+            None => Self::url_of(self.api.listen),
+        }
+    }
+
+    /// Where an API that listens at `address` is reached from this machine.
+    ///
+    /// # Errors
+    /// Never for an address that a listener has.
+    pub fn url_of(address: SocketAddr) -> Result<Url, ConfigError> {
+        Url::parse(&format!("http://{}", reachable(address)))
+            .map_err(|error| ConfigError::Invalid(format!("api.listen: {error}")))
+    }
+
+    /// The organisation's time zone.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] if the name is not in the time zone database.
+    pub fn time_zone(&self) -> Result<jiff::tz::TimeZone, ConfigError> {
+        jiff::tz::TimeZone::get(&self.time_zone).map_err(|_| {
+            ConfigError::Invalid("time_zone must be a name such as Europe/London".into())
+        })
+    }
+
+    /// How the API behaves.
+    ///
+    /// # Errors
+    /// See [`Config::time_zone`].
+    pub fn api_config(&self) -> Result<dossier_api::ApiConfig, ConfigError> {
+        Ok(dossier_api::ApiConfig {
+            lease_rules: self.lease_rules(),
+            overdue_after: Duration::from_secs_f64(self.api.overdue_after_seconds),
+            time_zone: self.time_zone()?,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            limits: Limits {
+                body_bytes_max: self.api.request_body_bytes_max,
+                ..Limits::default()
+            },
+        })
+    }
+
+    /// What is done now and then.
+    pub fn housekeeping_rules(&self) -> HousekeepingRules {
+        let days = |days: f64| Duration::from_secs_f64(days * SECONDS_A_DAY);
+        HousekeepingRules {
+            interval: Duration::from_secs_f64(self.housekeeping.every_seconds),
+            abandoned_after: Duration::from_secs_f64(self.housekeeping.abandoned_after_seconds),
+            archive_after: days(self.housekeeping.archive_after_days),
+            purge_after: days(self.housekeeping.purge_after_days),
+            ..HousekeepingRules::default()
+        }
+    }
+
+    /// The lease's rules.
+    pub fn lease_rules(&self) -> LeaseRules {
+        LeaseRules {
+            lock_period: Duration::from_secs_f64(self.lease.lock_period_seconds),
+            attempts_max: self.lease.attempts_max,
+            age_max: Duration::from_secs_f64(self.lease.age_max_seconds),
+        }
+    }
+}
+
+/// An address that listens everywhere is reached on this machine's loopback.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let mut address = listen;
+    if listen.ip().is_unspecified() {
+        address.set_ip(match listen {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}

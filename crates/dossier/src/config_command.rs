@@ -1,0 +1,94 @@
+//! `dossier config …`: what is configured, and what is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use dossier_documents::FolderStore;
+use dossier_report::Fonts;
+use dossier_store::SqliteStore;
+use serde::Serialize;
+
+use crate::cli::ConfigCommand;
+use crate::config::{Config, ConfigError};
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::token;
+
+/// Runs one of the commands.
+pub async fn run(
+    command: &ConfigCommand,
+    file: Option<&Path>,
+    output: Output,
+) -> Result<(), Failure> {
+    let config = Config::load(file)?;
+    match command {
+        ConfigCommand::Show => show(&config, output),
+        ConfigCommand::Check => check(&config, output).await,
+    }
+}
+
+fn show(config: &Config, output: Output) -> Result<(), Failure> {
+    let text = toml::to_string_pretty(config)
+        .map_err(|error| Failure::Other(format!("printing the configuration: {error}")))?;
+    output.print(config, |_| text.trim_end().to_owned());
+    Ok(())
+}
+
+/// What was checked and found good.
+#[derive(Serialize)]
+struct Checked {
+    sqlite_file: PathBuf,
+    documents_folder: PathBuf,
+    token_file: PathBuf,
+    api_url: url::Url,
+}
+
+async fn check(config: &Config, output: Output) -> Result<(), Failure> {
+    let mut problems = Vec::new();
+    if let Err(error) = Fonts::with_fallbacks(&config.report.fallback_fonts) {
+        problems.push(format!("report.fallback_fonts: {error}"));
+    }
+    if let Err(failure) = token::find(config) {
+        problems.push(failure.to_string());
+    }
+    for (key, file) in [
+        ("api.ca_file", &config.api.ca_file),
+        ("worker.ca_file", &config.worker.ca_file),
+    ] {
+        if let Some(file) = file
+            && let Err(error) = std::fs::read(file)
+        {
+            problems.push(format!("{key}: {}: {error}", file.display()));
+        }
+    }
+    if let Err(error) = FolderStore::open(config.documents_folder()).await {
+        problems.push(format!(
+            "documents.folder: {}: {error}",
+            config.documents_folder().display()
+        ));
+    }
+    if let Err(error) = SqliteStore::open(&config.sqlite_file()).await {
+        problems.push(format!(
+            "store.sqlite_file: {}: {error}",
+            config.sqlite_file().display()
+        ));
+    }
+    if !problems.is_empty() {
+        return Err(ConfigError::Problems(problems).into());
+    }
+    let checked = Checked {
+        sqlite_file: config.sqlite_file(),
+        documents_folder: config.documents_folder(),
+        token_file: config.token_file(),
+        api_url: config.api_url()?,
+    };
+    output.print(&checked, |checked| {
+        format!(
+            "the configuration is good\n  database   {}\n  documents  {}\n  token      {}\n  API        {}",
+            checked.sqlite_file.display(),
+            checked.documents_folder.display(),
+            checked.token_file.display(),
+            checked.api_url
+        )
+    });
+    Ok(())
+}

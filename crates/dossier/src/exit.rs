@@ -1,0 +1,85 @@
+//! Exit codes, and the error that ends a command.
+
+use std::process::ExitCode;
+
+use dossier_worker::ApiError;
+
+/// What `--help` says of exit codes; `docs/commands.md` says the same.
+pub const HELP: &str = "\
+Exit codes:
+  0  done
+  1  something went wrong that no other code names
+  2  the command line is wrong
+  3  the configuration is wrong
+  4  the API, the database or the document storage cannot be reached
+  5  the API refused (the text says why)
+  6  there is no such request, service or report
+  7  the request ended Errored
+  8  time ran out";
+
+/// Why a command ended without doing what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration is wrong; correct it.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The API could not be reached or refused.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The database, the document storage or a port could not be had.
+    #[error("{0}")]
+    Unavailable(String),
+    /// There is no service of that name.
+    #[error("there is no service named {0}; see `dossier service list`")]
+    NoSuchService(String),
+    /// The request that was watched ended Errored.
+    #[error("the request ended Errored: {0}")]
+    Errored(String),
+    /// Time ran out.
+    #[error("the request was not finished in time")]
+    TimedOut,
+    /// A file could not be written or read.
+    #[error("{doing}: {source}")]
+    File {
+        /// What was tried.
+        doing: String,
+        /// The system's account of it.
+        source: std::io::Error,
+    },
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Failure {
+    /// The failure of a file operation.
+    pub fn file(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::File { doing, source }
+    }
+
+    /// The exit code that stands for it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Other(_) | Self::File { .. } => 1,
+            Self::Config(_) => 3,
+            Self::Unavailable(_) => 4,
+            Self::Api(ApiError::File { .. }) => 1,
+            Self::Api(error) => match error.status().map(|status| status.as_u16()) {
+                None => 4,
+                Some(404) => 6,
+                Some(status) if status >= 500 => 4,
+                Some(_) => 5,
+            },
+            Self::NoSuchService(_) => 6,
+            Self::Errored(_) => 7,
+            Self::TimedOut => 8,
+        }
+    }
+}
+
+impl From<Failure> for ExitCode {
+    fn from(failure: Failure) -> Self {
+        failure.exit_code().into()
+    }
+}

@@ -1,0 +1,115 @@
+//! The dossier program: one binary, grown by configuration.
+//!
+//! This crate puts the parts together and gives them a command line. It decides nothing about
+//! requests: that is the API's and the store's work, which even `dossier up` reaches over HTTP.
+//!
+//! - [`cli`]: what can be typed
+//! - [`config`]: what can be configured
+//! - [`exit`]: how a command ends
+//! - [`run`]: `up`, `api` and `worker`
+//! - [`demo`]: the sample services and the sample request
+//! - [`bench`]: what can be measured
+//!
+//! The other modules are a command each.
+
+pub mod bench;
+pub mod cli;
+pub mod config;
+mod config_command;
+pub mod demo;
+pub mod exit;
+mod manual;
+pub mod output;
+mod request_command;
+pub mod run;
+mod service_command;
+mod token;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::cli::{Cli, Command};
+use crate::config::{Config, LogFormat, LogTable};
+use crate::exit::Failure;
+use crate::output::Output;
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = if cli.json { Output::Json } else { Output::Text };
+    dossier_worker::hide_panic_messages();
+    match start(cli, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("dossier: {failure}");
+            failure.into()
+        }
+    }
+}
+
+fn start(cli: Cli, output: Output) -> Result<(), Failure> {
+    match cli.command {
+        Command::Completions { shell } => {
+            manual::print_completions(shell);
+            return Ok(());
+        }
+        Command::Man { folder } => return manual::write_man_pages(&folder, output),
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::file("starting threads"))?;
+    let result = runtime.block_on(dispatch(cli, output));
+    // A report that is being printed when its worker was told to stop is printed in vain.
+    runtime.shutdown_background();
+    result
+}
+
+async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
+    let file = cli.config.as_deref();
+    if let Command::Config(command) = &cli.command {
+        return config_command::run(command, file, output).await;
+    }
+    let config = Config::load(file)?;
+    dossier_worker::install_tls_provider();
+    match cli.command {
+        Command::Up => {
+            log_to_stderr(&config.log)?;
+            run::up(config, output).await
+        }
+        Command::Api => {
+            log_to_stderr(&config.log)?;
+            run::api(config, output).await
+        }
+        Command::Worker => {
+            log_to_stderr(&config.log)?;
+            run::worker(config, output).await
+        }
+        Command::Demo(options) => demo::run(&options, &config.log, output).await,
+        Command::Request(command) => request_command::run(command, &config, output).await,
+        Command::Service(command) => service_command::run(command, &config, output).await,
+        Command::Bench(command) => bench::run(command, output).await,
+        // Handled before.
+        Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),
+    }
+}
+
+/// Logs to standard error as configured; standard output is for answers.
+fn log_to_stderr(log: &LogTable) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&log.filter)
+        .map_err(|error| config::ConfigError::Invalid(format!("log.filter: {error}")))?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_span_events(FmtSpan::NONE)
+        .with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The `dossier` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dossier::main()
+}

@@ -1,0 +1,226 @@
+//! `dossier request …`: making, watching and managing requests.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dossier_core::RequestId;
+use dossier_core::wire::{CancelRequest, CreateRequest, RequestView};
+use dossier_worker::ApiClient;
+use serde::Serialize;
+
+use crate::cli::{Create, Download, List, RequestCommand, StatusFilter, Watch};
+use crate::config::{Config, ConfigError};
+use crate::exit::Failure;
+use crate::output::{Output, table};
+use crate::{run, watch};
+
+/// Seconds between looks when `create --watch` follows its request.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Runs one of the commands.
+pub async fn run(command: RequestCommand, config: &Config, output: Output) -> Result<(), Failure> {
+    let client = run::configured_client(config)?;
+    match command {
+        RequestCommand::Create(options) => create(&client, options, output).await,
+        RequestCommand::List(options) => list(&client, options, output).await,
+        RequestCommand::Show { id } => {
+            output.print(&client.show(id.into()).await?, details);
+            Ok(())
+        }
+        RequestCommand::Watch(options) => follow(&client, options, output).await,
+        RequestCommand::Download(options) => download(&client, options, output).await,
+        RequestCommand::Restart { id } => {
+            client.restart(id.into()).await?;
+            output.print(&client.show(id.into()).await?, |_| {
+                format!("{id} is pending again")
+            });
+            Ok(())
+        }
+        RequestCommand::Cancel { id, reason } => {
+            client.cancel(id.into(), &CancelRequest { reason }).await?;
+            output.print(&client.show(id.into()).await?, |_| {
+                format!("{id} is cancelled")
+            });
+            Ok(())
+        }
+    }
+}
+
+async fn create(client: &ApiClient, options: Create, output: Output) -> Result<(), Failure> {
+    let services = if options.services.is_empty() {
+        let all = client.services().await?;
+        all.into_iter()
+            .filter(|service| service.enabled)
+            .map(|service| service.name)
+            .collect()
+    } else {
+        options.services
+    };
+    let body = CreateRequest {
+        date_from: options.from,
+        date_to: options.to,
+        sar_case_reference_number: Some(options.case.into()),
+        services,
+        nomis_id: options.nomis_id.map(Into::into),
+        ndelius_id: options.ndelius_id.map(Into::into),
+        subject_name: options.name.map(Into::into),
+    };
+    let id = client
+        .create(&body, options.idempotency_key.as_deref())
+        .await?;
+    if !options.watch {
+        output.print(&Created { id }, |created| created.id.to_string());
+        return Ok(());
+    }
+    if output == Output::Text {
+        println!("{id}");
+    }
+    let request = watch::until_finished(client, id, LOOK_EVERY, None, output).await?;
+    output.print(&request, summary);
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Created {
+    id: RequestId,
+}
+
+async fn follow(client: &ApiClient, options: Watch, output: Output) -> Result<(), Failure> {
+    let every = seconds("--every", options.every)?.max(Duration::from_millis(50));
+    let timeout = options
+        .timeout
+        .map(|timeout| seconds("--timeout", timeout))
+        .transpose()?;
+    let request = watch::until_finished(client, options.id.into(), every, timeout, output).await?;
+    output.print(&request, summary);
+    Ok(())
+}
+
+fn seconds(option: &str, value: f64) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| ConfigError::Invalid(format!("{option} must be a number of seconds")).into())
+}
+
+async fn download(client: &ApiClient, options: Download, output: Output) -> Result<(), Failure> {
+    let path = options
+        .output
+        .unwrap_or_else(|| PathBuf::from(format!("report-{}.pdf", options.id)));
+    let bytes = client
+        .download(options.id.into(), &path, |_, _| {})
+        .await?
+        .bytes;
+    output.print(&Downloaded { path, bytes }, |done| {
+        format!("{} ({} bytes)", done.path.display(), done.bytes)
+    });
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Downloaded {
+    path: PathBuf,
+    bytes: u64,
+}
+
+async fn list(client: &ApiClient, options: List, output: Output) -> Result<(), Failure> {
+    let wants = |status| options.status.contains(&status);
+    let list = client
+        .admin_list(&dossier_worker::api::AdminQuery {
+            completed: wants(StatusFilter::Completed),
+            errored: wants(StatusFilter::Errored),
+            overdue: wants(StatusFilter::Overdue),
+            pending: wants(StatusFilter::Pending),
+            search: options.search.map(Into::into),
+            page_number: Some(options.page),
+            page_size: Some(options.size),
+        })
+        .await?;
+    output.print(&list, |list| {
+        if list.requests.is_empty() {
+            return "no such requests".to_owned();
+        }
+        let rows: Vec<[String; 5]> = list
+            .requests
+            .iter()
+            .map(|request| {
+                let done = request
+                    .services
+                    .iter()
+                    .filter(|s| s.rendered_at.is_some())
+                    .count();
+                [
+                    request.id.to_string(),
+                    request.status.clone(),
+                    request.sar_case_reference_number.reveal().clone(),
+                    request
+                        .request_date_time
+                        .strftime("%Y-%m-%d %H:%M")
+                        .to_string(),
+                    format!("{done}/{}", request.services.len()),
+                ]
+            })
+            .collect();
+        let shown = table(["ID", "STATUS", "CASE", "CAME IN (UTC)", "SECTIONS"], &rows);
+        format!("{shown}\n{} of {}", list.requests.len(), list.filter_count)
+    });
+    Ok(())
+}
+
+fn summary(request: &RequestView) -> String {
+    let pages = request
+        .pages
+        .map_or(String::new(), |pages| format!(", {pages} pages"));
+    format!("{} is {}{pages}", request.id, request.status.to_lowercase())
+}
+
+fn details(request: &RequestView) -> String {
+    let time = |time: jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let identifier = request
+        .nomis_id
+        .as_ref()
+        .or(request.ndelius_case_reference_id.as_ref());
+    let mut lines = vec![
+        format!("Request     {}", request.id),
+        format!("Status      {}", request.status),
+        format!("Case        {}", request.sar_case_reference_number.reveal()),
+        format!("Identifier  {}", identifier.map_or("", |id| id.reveal())),
+        format!(
+            "Range       {} to {}",
+            request
+                .date_from
+                .map_or("start of record".to_owned(), |date| date.to_string()),
+            request.date_to
+        ),
+        format!(
+            "Asked by    {} at {}",
+            request.requested_by,
+            time(request.request_date_time)
+        ),
+        format!("Attempts    {}", request.claim_attempts),
+    ];
+    if let Some(completed) = request.completed_at {
+        lines.push(format!("Completed   {}", time(completed)));
+    }
+    if let (Some(pages), Some(bytes)) = (request.pages, request.bytes) {
+        lines.push(format!("Report      {pages} pages, {bytes} bytes"));
+    }
+    if let Some(detail) = &request.error_detail {
+        lines.push(format!("Failure     {detail}"));
+    }
+    let rows: Vec<[String; 4]> = request
+        .services
+        .iter()
+        .map(|section| {
+            [
+                section.service_label.clone(),
+                section.render_status.as_str().to_lowercase(),
+                section.template_version.clone().unwrap_or_default(),
+                section.error.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    format!(
+        "{}\n\n{}",
+        lines.join("\n"),
+        table(["SECTION", "STATE", "TEMPLATE", "FAILURE"], &rows)
+    )
+}

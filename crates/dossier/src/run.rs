@@ -1,0 +1,295 @@
+//! `up`, `api` and `worker`: the parts, put together and taken apart in the right order.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dossier_api::{Api, Authenticator, Housekeeper, StaticToken};
+use dossier_core::Private;
+use dossier_documents::{DocumentStore, FolderStore};
+use dossier_report::Fonts;
+use dossier_store::SqliteStore;
+use dossier_worker::{ApiClient, ReportSettings, Worker};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::token::{self, Token};
+
+/// Who the static token's holder is called in what they ask for.
+const TOKEN_HOLDER: &str = "dossier";
+
+/// The API and its housekeeping, running in this process.
+pub struct RunningApi {
+    /// Where it is reached.
+    pub url: Url,
+    stopping: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+    housekeeping: JoinHandle<()>,
+}
+
+impl RunningApi {
+    /// Opens the database and the documents, and listens.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] says which of them could not be had, and why.
+    pub async fn start(config: &Config, token: &Private<String>) -> Result<Self, Failure> {
+        let documents = open_documents(config).await?;
+        let file = config.sqlite_file();
+        let store = SqliteStore::open(&file).await.map_err(|error| {
+            Failure::Unavailable(format!("the database {}: {error}", file.display()))
+        })?;
+        let store = Arc::new(store);
+        let listen = config.api.listen;
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| Failure::Unavailable(format!("listening on {listen}: {error}")))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::Unavailable(format!("listening on {listen}: {error}")))?;
+        let url = match &config.api.url {
+            Some(url) => url.clone(),
+            None => Config::url_of(address)?,
+        };
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Failure::Other(format!("making an HTTP client: {error}")))?;
+        let authenticator = Authenticator::of_static_tokens([StaticToken::with_all_roles(
+            TOKEN_HOLDER,
+            token.reveal(),
+        )]);
+        let api = Api::new(
+            store.clone(),
+            documents.clone(),
+            authenticator,
+            http,
+            config.api_config()?,
+        );
+        let stopping = CancellationToken::new();
+        let housekeeper = Housekeeper::new(
+            store,
+            documents,
+            config.lease_rules(),
+            config.housekeeping_rules(),
+        );
+        Ok(Self {
+            url,
+            serving: tokio::spawn(dossier_api::serve(listener, api, stopping.clone())),
+            housekeeping: tokio::spawn(housekeeper.run(stopping.clone())),
+            stopping,
+        })
+    }
+
+    /// Answers what is being asked, and stops.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.stopping.cancel();
+        // Both only end early by a panic, which is logged where it happens.
+        let _ = self.housekeeping.await;
+        match self.serving.await {
+            Ok(Err(error)) => Err(Failure::Unavailable(format!("serving the API: {error}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns when serving ends although nobody stopped it.
+    async fn ended(&mut self) {
+        let _ = (&mut self.serving).await;
+    }
+}
+
+/// A worker, running in this process.
+pub struct RunningWorker {
+    stopping: CancellationToken,
+    working: JoinHandle<()>,
+}
+
+impl RunningWorker {
+    /// Starts a worker for the API at `url`.
+    ///
+    /// # Errors
+    /// If documents, fonts or the spool folder cannot be had.
+    pub async fn start(
+        config: &Config,
+        url: &Url,
+        token: &Private<String>,
+    ) -> Result<Self, Failure> {
+        let documents = open_documents(config).await?;
+        let fonts = Fonts::with_fallbacks(&config.report.fallback_fonts)
+            .map_err(|error| Failure::Unavailable(error.to_string()))?;
+        let client = client(config, url, token)?;
+        let settings = ReportSettings {
+            fonts: Arc::new(fonts),
+            wording: config.report.wording.clone(),
+            time_zone: config.time_zone()?,
+        };
+        let worker = Worker::new(config.worker.clone(), client, documents, settings)
+            .await
+            .map_err(|error| Failure::Unavailable(error.to_string()))?;
+        let stopping = CancellationToken::new();
+        let working = tokio::spawn(worker.run(stopping.clone()));
+        Ok(Self { stopping, working })
+    }
+
+    /// Finishes or gives back what is being worked on, and stops.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        let _ = self.working.await;
+    }
+}
+
+/// A client for the API at `url`.
+pub fn client(config: &Config, url: &Url, token: &Private<String>) -> Result<ApiClient, Failure> {
+    ApiClient::new(url.clone(), token, config.api.ca_file.as_deref())
+        .map_err(|error| Failure::Other(error.to_string()))
+}
+
+/// A client for the configured API, with the configured token.
+pub fn configured_client(config: &Config) -> Result<ApiClient, Failure> {
+    client(config, &config.api_url()?, &known_token(config)?)
+}
+
+fn known_token(config: &Config) -> Result<Private<String>, Failure> {
+    token::find(config)?.ok_or_else(|| {
+        Failure::Other(format!(
+            "there is no token: set api.token or api.token_file, or start `dossier up` here first \
+             (it makes {})",
+            config.token_file().display()
+        ))
+    })
+}
+
+async fn open_documents(config: &Config) -> Result<Arc<dyn DocumentStore>, Failure> {
+    let folder = config.documents_folder();
+    let store = FolderStore::open(&folder)
+        .await
+        .map_err(|error| Failure::Unavailable(format!("{}: {error}", folder.display())))?;
+    Ok(Arc::new(store))
+}
+
+/// What `up` and `api` print when they are ready.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ready {
+    url: Url,
+    api_page: String,
+    token_file: String,
+    /// Only at the first start, when nobody can know it yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_token: Option<Private<String>>,
+}
+
+impl Ready {
+    fn new(config: &Config, url: &Url, token: &Token) -> Self {
+        Self {
+            url: url.clone(),
+            api_page: format!("{}/swagger-ui/", url.as_str().trim_end_matches('/')),
+            token_file: config.token_file().display().to_string(),
+            new_token: token.is_new.then(|| token.secret.clone()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut lines = vec![
+            format!("dossier is ready at {}", self.url),
+            format!("  API page   {}", self.api_page),
+        ];
+        if let Some(token) = &self.new_token {
+            lines.push(format!(
+                "  token      {} (made now, kept in {})",
+                token.reveal(),
+                self.token_file
+            ));
+        }
+        lines.push("  stop with  Ctrl-C".to_owned());
+        lines.join("\n")
+    }
+}
+
+/// Everything in one process.
+pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
+    let token = token::find_or_make(&config)?;
+    let mut api = RunningApi::start(&config, &token.secret).await?;
+    let worker = RunningWorker::start(&config, &local_url(&config, &api)?, &token.secret).await?;
+    output.print(&Ready::new(&config, &api.url, &token), Ready::text);
+    tokio::select! {
+        () = told_to_stop() => {}
+        () = api.ended() => return Err(Failure::Unavailable("the API stopped by itself".into())),
+    }
+    stop_by_second_signal(async {
+        // The worker first: it still needs the API to give its leases back.
+        worker.stop().await;
+        api.stop().await
+    })
+    .await
+}
+
+/// The worker of `up` reaches the API on this machine, whatever name the world knows it by.
+fn local_url(config: &Config, api: &RunningApi) -> Result<Url, Failure> {
+    match config.api.listen.port() {
+        0 => Ok(api.url.clone()),
+        _ => Ok(Config::url_of(config.api.listen)?),
+    }
+}
+
+/// The API alone.
+pub async fn api(config: Config, output: Output) -> Result<(), Failure> {
+    let token = token::find_or_make(&config)?;
+    let mut api = RunningApi::start(&config, &token.secret).await?;
+    output.print(&Ready::new(&config, &api.url, &token), Ready::text);
+    tokio::select! {
+        () = told_to_stop() => {}
+        () = api.ended() => return Err(Failure::Unavailable("the API stopped by itself".into())),
+    }
+    stop_by_second_signal(api.stop()).await
+}
+
+/// A worker alone.
+pub async fn worker(config: Config, output: Output) -> Result<(), Failure> {
+    let url = config.api_url()?;
+    let worker = RunningWorker::start(&config, &url, &known_token(&config)?).await?;
+    output.print(&serde_json::json!({ "api": url }), |_| {
+        format!("the worker polls {url}; stop with Ctrl-C")
+    });
+    told_to_stop().await;
+    stop_by_second_signal(async {
+        worker.stop().await;
+        Ok(())
+    })
+    .await
+}
+
+/// Returns when the process gets SIGTERM or SIGINT.
+pub async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
+        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        },
+        // Without signal handling the system's default ends the process.
+        _ => std::future::pending().await,
+    }
+}
+
+/// Stops in order, unless a second signal asks to stop at once: leases then expire by themselves.
+async fn stop_by_second_signal(
+    stopping: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    tracing::info!("stopping");
+    tokio::select! {
+        result = stopping => result,
+        () = told_to_stop() => Err(Failure::Other("stopped at once by a second signal".into())),
+    }
+}
+
+/// How long the demo and the benchmarks let a worker wait between looks: they start and stop often.
+pub const SHORT_GRACE: Duration = Duration::from_secs(2);

@@ -1,0 +1,87 @@
+//! `dossier service …`: the catalogue.
+
+use dossier_core::service::Category;
+use dossier_core::wire::{ServiceBody, ServiceView};
+use dossier_worker::ApiClient;
+
+use crate::cli::{AddService, CategoryChoice, ServiceCommand};
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::output::{Output, table};
+use crate::run;
+
+/// Runs one of the commands.
+pub async fn run(command: ServiceCommand, config: &Config, output: Output) -> Result<(), Failure> {
+    let client = run::configured_client(config)?;
+    match command {
+        ServiceCommand::Add(service) => {
+            let added = client.add_service(&body(service)).await?;
+            output.print(&added, |added| {
+                format!("added {} ({})", added.name, added.id)
+            });
+        }
+        ServiceCommand::List => output.print(&client.services().await?, |services| list(services)),
+        ServiceCommand::Suspend { name } => suspend(&client, &name, true, output).await?,
+        ServiceCommand::Resume { name } => suspend(&client, &name, false, output).await?,
+    }
+    Ok(())
+}
+
+async fn suspend(
+    client: &ApiClient,
+    name: &str,
+    suspended: bool,
+    output: Output,
+) -> Result<(), Failure> {
+    let services = client.services().await?;
+    let service = services
+        .into_iter()
+        .find(|service| service.name == name)
+        .ok_or_else(|| Failure::NoSuchService(name.to_owned()))?;
+    let changed = client.suspend_service(service.id.into(), suspended).await?;
+    output.print(&changed, |service| match service.suspended {
+        true => format!("{} is suspended; requests wait for it", service.name),
+        false => format!("{} is no longer suspended", service.name),
+    });
+    Ok(())
+}
+
+fn body(service: AddService) -> ServiceBody {
+    ServiceBody {
+        name: service.name,
+        label: service.label,
+        url: service.url,
+        enabled: !service.disabled,
+        template_migrated: false,
+        category: match service.category {
+            CategoryChoice::Prison => Category::Prison,
+            CategoryChoice::Probation => Category::Probation,
+            CategoryChoice::Other => Category::Other,
+        },
+        rank: service.rank,
+    }
+}
+
+fn list(services: &[ServiceView]) -> String {
+    if services.is_empty() {
+        return "no services yet; add one with `dossier service add`".to_owned();
+    }
+    let rows: Vec<[String; 5]> = services
+        .iter()
+        .map(|service| {
+            let state = match (service.enabled, service.suspended) {
+                (false, _) => "disabled",
+                (true, true) => "suspended",
+                (true, false) => "in use",
+            };
+            [
+                service.name.clone(),
+                service.label.clone(),
+                service.category.as_str().to_lowercase(),
+                state.to_owned(),
+                service.url.clone(),
+            ]
+        })
+        .collect();
+    table(["NAME", "LABEL", "CATEGORY", "STATE", "URL"], &rows)
+}

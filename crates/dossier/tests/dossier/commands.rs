@@ -1,0 +1,234 @@
+//! The program as an operator and a script use it.
+
+use crate::harness;
+
+use std::path::Path;
+
+use crate::harness::process::{self, Running};
+use crate::harness::upstream::{Answer, Upstream};
+use serde_json::json;
+
+/// A folder in which `dossier up` runs, with one service in the catalogue.
+struct Site {
+    folder: tempfile::TempDir,
+    up: Running,
+    upstream: Upstream,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let configuration = format!(
+            "[api]\nlisten = \"{free}\"\n[worker]\nattempt_pause_seconds = 0.1\n\
+             [lease]\nattempts_max = 1\n[log]\nfilter = \"trace\"\n"
+        );
+        std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
+        let up = Running::start(folder.path(), "up", "up");
+        let upstream = Upstream::start().await;
+        upstream.answer(
+            "good",
+            [Answer::Content(json!([{ "note": "Secret-of-a-lifetime" }]))],
+        );
+        upstream.answer("bad", [Answer::Status(404)]);
+        let site = Self {
+            folder,
+            up,
+            upstream,
+        };
+        for name in ["good", "bad"] {
+            let url = site.upstream.url(name);
+            site.json(&format!(
+                "service add {name} --label \"A {name} one\" --url {url}"
+            ));
+        }
+        site
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn json(&self, line: &str) -> serde_json::Value {
+        process::json(self.path(), line)
+    }
+
+    fn exit_code(&self, line: &str) -> (Option<i32>, String) {
+        let output = process::run(self.path(), line);
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    }
+}
+
+const PERSONAL: [&str; 4] = [
+    "A1234AA",
+    "CASE-SECRET-9",
+    "LOVELACE",
+    "Secret-of-a-lifetime",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_made_watched_and_downloaded_from_the_command_line() {
+    let mut site = Site::start().await;
+    let line = "request create --case CASE-SECRET-9 --nomis-id A1234AA --name \"LOVELACE, Ada\" \
+                --service good";
+    let id = site.json(line)["id"].as_str().unwrap().to_owned();
+    let watched = site.json(&format!("request watch {id}"));
+    assert_eq!(watched["status"], "Completed");
+    assert_eq!(
+        site.json(&format!("request show {id}"))["services"][0]["renderStatus"],
+        "COMPLETE"
+    );
+    let downloaded = site.json(&format!("request download {id} -o r.pdf"));
+    assert_eq!(downloaded["bytes"], watched["bytes"]);
+    assert!(harness::pdf::text(&site.path().join("r.pdf")).contains("Secret-of-a-lifetime"));
+    let listed = site.json("request list --search case-secret");
+    assert_eq!(listed["requests"][0]["id"], json!(id));
+    assert!(!listed["requests"][0]["lastDownloaded"].is_null());
+    let text = process::succeed(site.path(), &format!("request show {id}"));
+    assert!(
+        text.contains("Completed") && text.contains("A good one"),
+        "{text}"
+    );
+
+    // Nothing about the person is in the most talkative log there is.
+    site.up.signal("TERM");
+    assert_eq!(site.up.wait(), Some(0));
+    let log = site.up.log();
+    assert!(log.contains(&id), "the log names the request: {log}");
+    for personal in PERSONAL {
+        assert!(!log.contains(personal), "the log holds personal data");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_codes_are_the_documented_ones() {
+    let site = Site::start().await;
+    let unknown = "00000000-0000-7000-8000-000000000000";
+    let create = "request create --case C-1 --nomis-id A1234AA";
+    for (line, code, says) in [
+        ("request", 2, "Usage"),
+        (&format!("request show {unknown}"), 6, "request"),
+        (&format!("request download {unknown}"), 6, ""),
+        ("service suspend nobody", 6, "nobody"),
+        (&format!("{create} --service nobody"), 5, "nobody"),
+        (&format!("{create} --service bad --watch"), 7, "404"),
+        ("service add good --label x --url http://x", 5, "good"),
+        ("--config missing.toml request list", 3, "missing.toml"),
+    ] {
+        let (got, stderr) = site.exit_code(line);
+        assert_eq!(got, Some(code), "{line}: {stderr}");
+        assert!(stderr.contains(says), "{line}: {stderr}");
+        assert!(!stderr.contains("A1234AA"), "{line}: {stderr}");
+    }
+    let output = process::dossier(site.path())
+        .env("DOSSIER_API__URL", "http://127.0.0.1:1")
+        .args(["service", "add", "x", "--label", "x", "--url", "http://x"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4), "an API that is not there");
+}
+
+#[test]
+fn unknown_keys_are_refused_by_name_wherever_they_come_from() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("dossier.toml"),
+        "[worker]\nrequest_at_once = 3\n",
+    )
+    .unwrap();
+    let output = process::run(folder.path(), "config check");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("request_at_once") && stderr.contains("worker"),
+        "{stderr}"
+    );
+
+    std::fs::remove_file(folder.path().join("dossier.toml")).unwrap();
+    let output = process::dossier(folder.path())
+        .env("DOSSIER_LEASE__LOCK_PERIOD_SECOND", "3")
+        .args(["config", "check"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("lock_period_second"), "{stderr}");
+}
+
+#[test]
+fn variables_stand_above_the_file_and_secrets_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file =
+        "time_zone = \"Europe/Paris\"\n[api]\ntoken = \"opensesame\"\n[lease]\nattempts_max = 3\n";
+    std::fs::write(folder.path().join("dossier.toml"), file).unwrap();
+    let output = process::dossier(folder.path())
+        .env("DOSSIER_LEASE__ATTEMPTS_MAX", "7")
+        .args(["config", "show", "--json"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(shown["lease"]["attempts_max"], 7);
+    assert_eq!(shown["time_zone"], "Europe/Paris");
+    assert!(!text.contains("opensesame"), "{text}");
+}
+
+#[test]
+fn every_contradiction_is_listed_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "time_zone = \"Mars/Olympus\"\n[lease]\nlock_period_seconds = 0.0\n[worker]\ntries_max = 0\n";
+    std::fs::write(folder.path().join("dossier.toml"), file).unwrap();
+    let output = process::run(folder.path(), "config check");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    for key in ["time_zone", "lease.lock_period_seconds", "worker.tries_max"] {
+        assert!(stderr.contains(key), "{key}: {stderr}");
+    }
+}
+
+#[test]
+fn the_first_start_makes_a_token_that_only_the_owner_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("dossier.toml"),
+        "[api]\nlisten = \"127.0.0.1:0\"\n",
+    )
+    .unwrap();
+    let first = Running::start(folder.path(), "up", "first");
+    let token = first.ready["newToken"].as_str().unwrap().to_owned();
+    let file = folder.path().join("dossier-data/token");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), token);
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o077,
+        0
+    );
+    drop(first);
+    let second = Running::start(folder.path(), "up", "second");
+    assert!(second.ready["newToken"].is_null());
+}
+
+#[test]
+fn man_pages_and_completions_come_from_the_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    process::succeed(folder.path(), "man pages");
+    let page =
+        std::fs::read_to_string(folder.path().join("pages/dossier-request-create.1")).unwrap();
+    assert!(page.contains("nomis"), "{page}");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            process::succeed(folder.path(), &format!("completions {shell}")).contains("dossier")
+        );
+    }
+    let version = process::succeed(folder.path(), "--version");
+    assert_eq!(
+        version.trim(),
+        format!("dossier {}", env!("CARGO_PKG_VERSION"))
+    );
+}

@@ -1,0 +1,126 @@
+//! The program as its users run it: processes, their output and their exit codes.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The `dossier` command in a folder, without any variable of this process's own.
+pub fn dossier(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dossier"));
+    command.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("DOSSIER_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command line such as `service list` and waits for its end.
+pub fn run(folder: &Path, line: &str) -> Output {
+    dossier(folder).args(words(line)).output().unwrap()
+}
+
+/// Runs a command line that must succeed and answers its standard output.
+pub fn succeed(folder: &Path, line: &str) -> String {
+    let output = run(folder, line);
+    assert!(
+        output.status.success(),
+        "dossier {line}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command line with `--json` and answers what it printed.
+pub fn json(folder: &Path, line: &str) -> Value {
+    serde_json::from_str(&succeed(folder, &format!("{line} --json"))).unwrap()
+}
+
+/// Splits a command line at spaces, double quotes kept together.
+pub fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('"').enumerate() {
+        match index % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
+/// A long-running `dossier` process that has said that it is ready; killed when dropped.
+pub struct Running {
+    child: Child,
+    /// What it printed when it was ready.
+    pub ready: Value,
+    stderr: PathBuf,
+}
+
+impl Running {
+    /// Starts a command line such as `up` in a folder and waits until it is ready.
+    pub fn start(folder: &Path, line: &str, name: &str) -> Self {
+        let stderr = folder.join(format!("{name}.log"));
+        let mut child = dossier(folder)
+            .args(words(line))
+            .arg("--json")
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&stderr).unwrap())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
+        let ready = serde_json::from_str(&first).unwrap_or_else(|_| {
+            child.wait().unwrap();
+            panic!(
+                "{name} did not start: {}",
+                std::fs::read_to_string(&stderr).unwrap()
+            )
+        });
+        Self {
+            child,
+            ready,
+            stderr,
+        }
+    }
+
+    /// Sends a signal by name, such as `TERM` or `KILL`.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for its end; answers its exit code, if it was not killed.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        let mut log = String::new();
+        std::fs::File::open(&self.stderr)
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        log
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,134 @@
+//! Fake upstream services over real HTTP.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::Value;
+
+/// What a service answers to one call.
+#[derive(Clone)]
+pub enum Answer {
+    /// 200 with this as `content`.
+    Content(Value),
+    /// 200 with these bytes.
+    Body(Vec<u8>),
+    /// This status, with a text that nobody should read.
+    Status(u16),
+    /// The other answer, after a while.
+    After(Duration, Box<Answer>),
+    /// Nothing, until the caller gives up.
+    Never,
+}
+
+impl Answer {
+    /// This answer, after a while.
+    pub fn after(self, pause: Duration) -> Self {
+        Self::After(pause, Box::new(self))
+    }
+}
+
+/// One call, as it came.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub service: String,
+    pub query: String,
+}
+
+#[derive(Default)]
+struct Shared {
+    answers: Mutex<HashMap<String, VecDeque<Answer>>>,
+    calls: Mutex<Vec<Call>>,
+}
+
+/// As many services as wanted, on one port; a service is a path.
+pub struct Upstream {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Upstream {
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let router = Router::new()
+            .route("/{service}/subject-access-request", get(respond))
+            .with_state(shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, shared }
+    }
+
+    /// The base URL of a service.
+    pub fn url(&self, service: &str) -> String {
+        format!("http://{}/{service}", self.address)
+    }
+
+    /// Sets what a service answers: each once, the last one for ever.
+    pub fn answer(&self, service: &str, answers: impl IntoIterator<Item = Answer>) {
+        let answers = answers.into_iter().collect();
+        self.shared
+            .answers
+            .lock()
+            .unwrap()
+            .insert(service.to_owned(), answers);
+    }
+
+    /// The calls to a service so far.
+    pub fn calls(&self, service: &str) -> Vec<Call> {
+        let calls = self.shared.calls.lock().unwrap();
+        calls
+            .iter()
+            .filter(|call| call.service == service)
+            .cloned()
+            .collect()
+    }
+}
+
+async fn respond(
+    State(shared): State<Arc<Shared>>,
+    Path(service): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    shared.calls.lock().unwrap().push(Call {
+        service: service.clone(),
+        query: query.unwrap_or_default(),
+    });
+    let answer = {
+        let mut answers = shared.answers.lock().unwrap();
+        let queue = answers.get_mut(&service).unwrap();
+        if queue.len() > 1 {
+            queue.pop_front()
+        } else {
+            queue.front().cloned()
+        }
+    };
+    give(answer.unwrap()).await
+}
+
+async fn give(answer: Answer) -> Response {
+    match answer {
+        Answer::Content(content) => {
+            axum::Json(serde_json::json!({ "content": content })).into_response()
+        }
+        Answer::Body(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Answer::Status(status) => (
+            StatusCode::from_u16(status).unwrap(),
+            "this must not be read",
+        )
+            .into_response(),
+        Answer::After(pause, answer) => {
+            tokio::time::sleep(pause).await;
+            Box::pin(give(*answer)).await
+        }
+        Answer::Never => std::future::pending().await,
+    }
+}

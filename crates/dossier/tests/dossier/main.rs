@@ -1,0 +1,10 @@
+//! The program as its users meet it: whole, over HTTP, from the command line, killed and restarted.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
+mod commands;
+mod demo;
+mod documentation;
+mod end_to_end;
+mod exactly_once;
+mod harness;
+mod sample_data;
