@@ -1,7 +1,7 @@
 //! Who calls, and what they may do: the one place for authentication.
 //!
 //! An [`Authenticator`] turns the bearer token of a call (RFC 6750) into a [`Principal`] with roles.
-//! A handler names the roles that may call it by its first argument, [`Caller`]; it is checked
+//! A handler names the roles that may call it by its first argument, `Caller`; it is checked
 //! before anything of the call's body is read. Another way to authenticate changes this file only.
 
 use std::collections::BTreeSet;

@@ -186,7 +186,7 @@ pub struct Watch {
 pub struct Download {
     /// The request's identifier.
     pub id: Uuid,
-    /// Where to put the report [default: report-<identifier>.pdf].
+    /// Where to put the report [default: `report-ID.pdf`].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

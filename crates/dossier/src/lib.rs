@@ -8,7 +8,7 @@
 //! - [`exit`]: how a command ends
 //! - [`run`]: `up`, `api` and `worker`
 //! - [`demo`]: the sample services and the sample request
-//! - [`bench`]: what can be measured
+//! - [`mod@bench`]: what can be measured
 //!
 //! The other modules are a command each.
 
