@@ -48,6 +48,9 @@ pub(crate) struct Column {
     pub label: String,
     /// Its part of the table's width; only the proportion to the other columns counts.
     pub share: f32,
+    /// The longest word of its cells as far as it is known: where there is room, the column is wide
+    /// enough not to break it.
+    pub longest_word: String,
 }
 
 /// The level of a heading below a section's title.

@@ -9,7 +9,7 @@ use crate::body::{Cursor, Kind, Piece};
 use crate::format_date::format_date;
 use crate::limits::{
     CELL_BYTES_MAX, NESTED_MEMBERS_MAX, SCALARS_FIRST_LEVELS_MAX, TABLE_COLUMNS_MAX,
-    TABLE_LOOKAHEAD_BYTES,
+    TABLE_LOOKAHEAD_BYTES, UNBROKEN_WORD_CHARS_MAX,
 };
 use crate::member_label::member_label;
 
@@ -335,6 +335,8 @@ struct Table {
     names: Vec<String>,
     /// The width that each column's texts ask for, in characters.
     chars: Vec<f32>,
+    /// The longest word of each column's texts.
+    longest_words: Vec<String>,
 }
 
 impl Table {
@@ -349,6 +351,7 @@ impl Table {
             let name = cursor.name()?;
             let wanted = member_label(&name).chars().count().clamp(5, 12);
             self.chars.push(wanted as f32);
+            self.longest_words.push(String::new());
             self.names.push(name);
             cursor.skip_value()?;
             more = cursor.another(Kind::Object)?;
@@ -393,15 +396,24 @@ impl Table {
             let wanted = cell.chars().count().min(44) as f32;
             *chars = chars.max(wanted);
         }
+        for (longest, cell) in self.longest_words.iter_mut().zip(cells) {
+            for word in cell.split_whitespace() {
+                if word.len() > longest.len() && word.chars().count() <= UNBROKEN_WORD_CHARS_MAX {
+                    word.clone_into(longest);
+                }
+            }
+        }
     }
 
     fn columns(&self) -> Vec<Column> {
         self.names
             .iter()
             .zip(&self.chars)
-            .map(|(name, chars)| Column {
+            .zip(&self.longest_words)
+            .map(|((name, chars), longest_word)| Column {
                 label: member_label(name),
                 share: *chars,
+                longest_word: longest_word.clone(),
             })
             .collect()
     }

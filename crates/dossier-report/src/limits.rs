@@ -17,6 +17,8 @@ pub(crate) const ATTACHMENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const TABLE_COLUMNS_MAX: usize = 6;
 /// Bytes of a table cell that generic rendering makes by itself; a longer text gets a row.
 pub(crate) const CELL_BYTES_MAX: usize = 240;
+/// Characters of the longest word that a column of a table is made wide enough for.
+pub(crate) const UNBROKEN_WORD_CHARS_MAX: usize = 24;
 /// Bytes of a list that are looked at to decide whether it is a table.
 pub(crate) const TABLE_LOOKAHEAD_BYTES: u64 = 256 * 1024;
 /// Levels down to which an object's scalar members come before its nested ones. Deeper, members

@@ -1,7 +1,7 @@
 use super::canvas::{Canvas, PageSink, paper};
 use crate::ReportError;
 use crate::block::{Block, BlockSink, Column, HeadingLevel, Value};
-use crate::limits::{HEADER_NAME_LINES_MAX, INDENT_LEVELS_MAX};
+use crate::limits::{HEADER_NAME_LINES_MAX, INDENT_LEVELS_MAX, UNBROKEN_WORD_CHARS_MAX};
 use crate::text::{Lines, Shaper, StyleId, TextFlow};
 
 /// Points a level of indentation.
@@ -12,6 +12,8 @@ const NAME_SHARE: f32 = 0.3;
 const PADDING: f32 = 4.5;
 const GUTTER: f32 = 12.0;
 const RULE: f32 = 0.6;
+/// Points by which a column is wider than its longest word.
+const WIDTH_SLACK: f32 = 0.1;
 /// A row of at most this many lines is not broken over pages.
 const UNBROKEN_LINES_MAX: usize = 6;
 /// Points of content that must follow a heading on its page.
@@ -359,13 +361,13 @@ impl<'a, 'f> Composer<'a, 'f> {
     fn open_table(&mut self, columns: &[Column], indent: usize) {
         let x = indented(indent);
         let gutters = GUTTER * columns.len().saturating_sub(1) as f32;
-        let width = paper::RIGHT - x - gutters;
-        let shares: f32 = columns.iter().map(|column| column.share).sum();
+        let least: Vec<f32> = columns.iter().map(|c| self.unbroken_width(c)).collect();
+        let shares: Vec<f32> = columns.iter().map(|column| column.share).collect();
+        let widths = column_widths(paper::RIGHT - x - gutters, &shares, &least);
         let mut left = x;
         let mut header_lines = 0;
         let mut placed = Vec::with_capacity(columns.len());
-        for column in columns {
-            let width = width * column.share / shares.max(f32::EPSILON);
+        for (column, width) in columns.iter().zip(widths) {
             let header = TextFlow::all(self.shaper, &column.label, StyleId::CellHeader, width);
             header_lines = header_lines.max(header.len());
             placed.push(TableColumn {
@@ -382,6 +384,23 @@ impl<'a, 'f> Composer<'a, 'f> {
             x,
             begun: false,
         });
+    }
+
+    /// The width at which none of a column's words is broken, as far as they are known.
+    fn unbroken_width(&mut self, column: &Column) -> f32 {
+        let mut width = 0.0_f32;
+        let header = column.label.split_whitespace();
+        let words = header
+            .filter(|word| word.chars().count() <= UNBROKEN_WORD_CHARS_MAX)
+            .map(|word| (word, StyleId::CellHeader))
+            .chain([(column.longest_word.as_str(), StyleId::Cell)]);
+        for (word, style) in words {
+            let lines = TextFlow::all(self.shaper, word, style, paper::TEXT_WIDTH);
+            let widest = lines.iter().map(|(line, _)| line.width);
+            width = widest.fold(width, f32::max);
+        }
+        // The sum of a line's advances and the line breaker's may differ in the last digit.
+        width + WIDTH_SLACK
     }
 
     fn table_row(&mut self, texts: &[String]) -> Result<(), ReportError> {
@@ -522,6 +541,36 @@ impl BlockSink for Composer<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Shares the width out: in proportion to `shares`, but to no column less than it needs at `least`,
+/// if there is room for that; else in proportion to what they need.
+fn column_widths(width: f32, shares: &[f32], least: &[f32]) -> Vec<f32> {
+    if least.iter().sum::<f32>() >= width {
+        return in_proportion(width, least);
+    }
+    let mut widths = in_proportion(width, shares);
+    let mut fixed = vec![false; shares.len()];
+    while let Some(narrow) = (0..widths.len()).find(|i| !fixed[*i] && widths[*i] < least[*i]) {
+        fixed[narrow] = true;
+        let taken: f32 = (0..widths.len())
+            .filter(|i| fixed[*i])
+            .map(|i| least[i])
+            .sum();
+        let free: Vec<f32> = (0..widths.len())
+            .map(|i| if fixed[i] { 0.0 } else { shares[i] })
+            .collect();
+        let rest = in_proportion(width - taken, &free);
+        for (i, rest) in rest.into_iter().enumerate() {
+            widths[i] = if fixed[i] { least[i] } else { rest };
+        }
+    }
+    widths
+}
+
+fn in_proportion(width: f32, shares: &[f32]) -> Vec<f32> {
+    let all = shares.iter().sum::<f32>().max(f32::EPSILON);
+    shares.iter().map(|share| width * share / all).collect()
 }
 
 fn indented(levels: usize) -> f32 {

@@ -98,6 +98,28 @@ fn objects_with_the_same_few_scalars_become_a_table() {
 }
 
 #[test]
+fn a_narrow_columns_words_are_not_broken() {
+    let long = "a note that asks for all the width that there is, and for more lines still";
+    let rows: Vec<String> = ["Vietnamese", "Automatic", "Interpretation"]
+        .iter()
+        .map(|word| {
+            format!(
+                r#"{{"n":1,"language":"{word}","acknowledgement":"x","note":"{long}","more":"{long}"}}"#
+            )
+        })
+        .collect();
+    let report = written_content(&format!("{{\"list\":[{}]}}", rows.join(",")));
+    for word in [
+        "Vietnamese",
+        "Automatic",
+        "Interpretation",
+        "Acknowledgement",
+    ] {
+        assert!(report.body().contains(word), "{word} is broken");
+    }
+}
+
+#[test]
 fn a_row_that_does_not_fit_its_table_is_shown_below_it() {
     let mut rows: Vec<String> = (0..9_000)
         .map(|n| format!(r#"{{"code":"CODE{n}","number":{n}}}"#))
