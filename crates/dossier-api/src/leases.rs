@@ -214,7 +214,7 @@ fn template_version(text: Option<&str>) -> Result<TemplateVersion, ApiError> {
 /// Complete a request.
 ///
 /// The report must be stored already, under the identifier that follows from the lease token; its
-/// size and SHA-256 are compared with what the document store has. A repeat of the call that
+/// size and SHA-256 are compared with what the document store has. Every section must be complete. A repeat of the call that
 /// completed the request succeeds.
 #[utoipa::path(
     patch,
@@ -227,7 +227,8 @@ fn template_version(text: Option<&str>) -> Result<TemplateVersion, ApiError> {
         (status = 409, description = "The lease is lost, or the request finished: stop working; \
             the report is deleted later",
             body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The stored report is not what was said",
+        (status = 422, description = "The stored report is not what was said, or a section is not \
+            complete",
             body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -99,6 +99,8 @@ kinds! {
     /// The document store does not hold the document, or not with this size and digest: give the
     /// lease back, or make the document again under another lease.
     DocumentMismatch: UNPROCESSABLE_ENTITY, "document-mismatch", "The document is not what was said";
+    /// Not every section of the request is complete: collect them first, or give the lease back.
+    SectionsUncollected: UNPROCESSABLE_ENTITY, "sections-uncollected", "Sections are not complete";
     /// The idempotency key was used for a request with other details; use a new key.
     IdempotencyConflict: UNPROCESSABLE_ENTITY, "idempotency-conflict", "The idempotency key was used for another request";
     /// A fault of Dossier's; the log has more under the `requestId`.
@@ -271,6 +273,7 @@ impl From<LeaseRefusal> for ApiError {
         let kind = match refusal {
             LeaseRefusal::Unknown | LeaseRefusal::UnknownSection => Kind::NotFound,
             LeaseRefusal::Finished => Kind::RequestFinished,
+            LeaseRefusal::Uncollected => Kind::SectionsUncollected,
             LeaseRefusal::Lost => Kind::LeaseLost,
         };
         Self::new(kind).detail(refusal.to_string())

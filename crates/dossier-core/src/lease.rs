@@ -87,6 +87,9 @@ pub enum LeaseRefusal {
     /// The request is completed or errored.
     #[error("the request is finished")]
     Finished,
+    /// Not every section is complete, so that the request cannot be.
+    #[error("not every section of the request is complete")]
+    Uncollected,
     /// The lease has expired, or another worker holds it, or it was given back.
     #[error("the lease is lost")]
     Lost,

@@ -225,7 +225,7 @@ pub trait Store: Send + Sync + 'static {
         rules: &LeaseRules,
     ) -> Result<Request, StoreError>;
 
-    /// Pending → Completed with this report. A repeat by the same token with the same document
+    /// Pending → Completed with this report, once every section is complete. A repeat by the same token with the same document
     /// succeeds without changing anything, so that a lost answer can be asked for again.
     async fn complete(
         &self,

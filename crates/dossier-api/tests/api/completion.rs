@@ -74,6 +74,16 @@ async fn a_report_must_be_the_attempts_own_and_stored_whole() {
 }
 
 #[tokio::test]
+async fn a_request_with_a_section_left_cannot_be_completed() {
+    let dossier = Dossier::start_with_services().await;
+    let id = dossier.request().await;
+    let token = dossier.claim(&id).await;
+    let answer = dossier.complete(&id, token, b"%PDF").await;
+    answer.is_problem(422, "sections-uncollected");
+    assert_eq!(dossier.shown(&id).await["status"], "Pending");
+}
+
+#[tokio::test]
 async fn a_worker_cannot_complete_what_was_cancelled() {
     let dossier = Dossier::start_with_services().await;
     let id = dossier.request().await;

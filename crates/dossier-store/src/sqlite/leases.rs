@@ -229,7 +229,9 @@ impl SqliteStore {
             ", document_id = ?3, document_bytes = ?4, document_sha256 = ?5, pages = ?6, \
              error_detail = NULL, lease_token = NULL, lease_expires_at = NULL, leased_by = NULL \
              WHERE ",
-            current!()
+            current!(),
+            " AND NOT EXISTS (SELECT 1 FROM sections \
+             WHERE request_id = ?1 AND sections.status <> 'COMPLETE')"
         );
         let mut tx = self.write().await?;
         let completed = sqlx::query(COMPLETE)
@@ -245,7 +247,7 @@ impl SqliteStore {
             if was_completed_by(&mut tx, id, token, document).await? {
                 return Ok(());
             }
-            return Err(why_refused(&mut tx, id).await?.into());
+            return Err(why_not_completed(&mut tx, id, token).await?.into());
         }
         Ok(tx.commit().await?)
     }
@@ -386,6 +388,24 @@ async fn why_refused(
     match word(&row, "status", RequestStatus::parse)? {
         RequestStatus::Pending => Ok(LeaseRefusal::Lost),
         RequestStatus::Completed | RequestStatus::Errored => Ok(LeaseRefusal::Finished),
+    }
+}
+
+/// Why a report was not accepted: the holder of the current lease lacks a section.
+async fn why_not_completed(
+    connection: &mut SqliteConnection,
+    id: RequestId,
+    token: LeaseToken,
+) -> Result<LeaseRefusal, StoreError> {
+    const HELD: &str = concat!("SELECT 1 FROM requests WHERE ", current!());
+    let held = sqlx::query(HELD)
+        .bind(blob(id.as_uuid()))
+        .bind(blob(token.as_uuid()))
+        .fetch_optional(&mut *connection)
+        .await?;
+    match held {
+        Some(_) => Ok(LeaseRefusal::Uncollected),
+        None => why_refused(connection, id).await,
     }
 }
 

@@ -48,10 +48,7 @@ pub async fn an_age_that_ran_out_makes_a_request_errored_unless_somebody_works_o
     let expired = store.expire_requests(&too_old_at_once()).await.unwrap();
     assert_eq!(expired, [idle]);
     assert_eq!(found(store, idle).await.error_code, Some(ErrorCode::TooOld));
-    store
-        .complete(worked_on, token, &report(token), 1)
-        .await
-        .unwrap();
+    finished(store, worked_on, token).await;
     store.restart_request(idle).await.unwrap();
     assert_eq!(claimed(store, idle).await.attempt, 1, "a new clock");
 }

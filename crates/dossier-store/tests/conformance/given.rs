@@ -5,7 +5,7 @@ use std::time::Duration;
 use dossier_core::document::{report_document_id, section_document_id};
 use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
 use dossier_core::request::{NewRequest, Request};
-use dossier_core::section::{Held, Section, SectionOutcome, TemplateVersion};
+use dossier_core::section::{Held, Section, SectionOutcome, SectionStatus, TemplateVersion};
 use dossier_core::service::{Category, Service, ServiceDetails};
 use dossier_core::subject::{CaseReference, SubjectIdentifier, SubjectName};
 use dossier_core::{KeptDocument, LeaseToken, RequestId, ServiceName, Sha256Hex};
@@ -109,8 +109,25 @@ pub async fn claimed_and_lost(store: &dyn Store, id: RequestId) -> Claim {
 
 pub async fn completed(store: &dyn Store, id: RequestId) -> LeaseToken {
     let token = claimed(store, id).await.token;
-    store.complete(id, token, &report(token), 3).await.unwrap();
+    finished(store, id, token).await;
     token
+}
+
+/// Collects what is left to collect, and completes.
+pub async fn finished(store: &dyn Store, id: RequestId, token: LeaseToken) {
+    for section in found(store, id).await.sections {
+        if section.status != SectionStatus::Complete {
+            record(
+                store,
+                id,
+                token,
+                section.service_name.as_str(),
+                nothing_held(),
+            )
+            .await;
+        }
+    }
+    store.complete(id, token, &report(token), 3).await.unwrap();
 }
 
 pub async fn failed(store: &dyn Store, id: RequestId, token: LeaseToken) -> Request {

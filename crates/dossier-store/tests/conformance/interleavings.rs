@@ -145,7 +145,12 @@ async fn take(store: &dyn Store, id: RequestId, tokens: &mut [LeaseToken; 2], st
         }
         Step::Complete { worker } => {
             let token = tokens[worker];
-            store.complete(id, token, &report(token), 1).await.is_ok()
+            let collected = store
+                .record_section(id, token, &name("a"), &nothing_held())
+                .await;
+            let completed = store.complete(id, token, &report(token), 1).await;
+            assert!(collected.is_err() || completed.is_ok());
+            completed.is_ok()
         }
         Step::Expire => !store.expire_requests(&by(true)).await.unwrap().is_empty(),
         Step::Cancel => store.cancel_request(id, "x").await.is_ok(),

@@ -171,6 +171,27 @@ pub async fn a_completed_request_keeps_its_report_for_good(database: &impl Datab
     ));
 }
 
+pub async fn a_request_is_not_completed_before_every_section_is(database: &impl Database) {
+    let store = &*database.store().await;
+    services(store, &["a", "b", "c"]).await;
+    let id = pending(store, &["a", "b", "c"]).await;
+    let token = claimed(store, id).await.token;
+    record(store, id, token, "a", collected(token, "a")).await;
+    record(store, id, token, "b", errored("down")).await;
+    for _ in ["b errored and c pending", "b errored"] {
+        let before = found(store, id).await;
+        let refused = store.complete(id, token, &report(token), 1).await;
+        assert!(
+            matches!(refused, Err(StoreError::Lease(LeaseRefusal::Uncollected))),
+            "{refused:?}"
+        );
+        assert_eq!(found(store, id).await, before, "nothing changed");
+        record(store, id, token, "c", nothing_held()).await;
+    }
+    record(store, id, token, "b", nothing_held()).await;
+    store.complete(id, token, &report(token), 1).await.unwrap();
+}
+
 pub async fn completing_again_with_the_same_token_and_document_succeeds(database: &impl Database) {
     let store = &*database.store().await;
     let id = pending_of_a(store).await;

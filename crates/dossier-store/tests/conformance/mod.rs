@@ -92,6 +92,7 @@ macro_rules! conformance {
                 a_handed_back_attempt_does_not_count,
                 the_last_failed_attempt_makes_the_request_errored,
                 a_completed_request_keeps_its_report_for_good,
+                a_request_is_not_completed_before_every_section_is,
                 completing_again_with_the_same_token_and_document_succeeds,
                 writes_to_an_unknown_request_are_refused,
             }
