@@ -52,19 +52,32 @@ fn a_character_without_a_font_is_shown_and_counted() {
     report.assert_well_formed();
 }
 
+/// A configured font, cut down to what the tests show.
+fn fallback(file: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    folder.join("tests/fonts").join(file)
+}
+
 #[test]
 fn a_fallback_font_adds_a_script() {
-    let font = PathBuf::from("/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf");
-    assert!(
-        font.exists(),
-        "NotoSansThai is missing: install the package fonts-noto-core"
-    );
     let body = r#"{"content":{"v":"สวัสดี"}}"#;
     let without = written_with(&[("Section", body)], &[]);
     assert_eq!(without.summary.unsupported_characters, 6);
-    let with = written_with(&[("Section", body)], &[font]);
+    let with = written_with(&[("Section", body)], &[fallback("NotoSansThai-subset.ttf")]);
     assert_eq!(with.summary.unsupported_characters, 0);
     with.assert_shows("สวัสดี");
+    with.assert_well_formed();
+}
+
+#[test]
+fn a_fallback_font_with_postscript_outlines_adds_chinese_japanese_and_korean() {
+    let body =
+        r#"{"content":{"姓名":"東京 tower 京都","v":"简体中文","w":"繁體漢字","x":"한국어 이름"}}"#;
+    let with = written_with(&[("Section", body)], &[fallback("NotoSansCJK-subset.otf")]);
+    assert_eq!(with.summary.unsupported_characters, 0);
+    for shown in ["東京 tower 京都", "简体中文", "繁體漢字", "한국어 이름"] {
+        with.assert_shows(shown);
+    }
     with.assert_well_formed();
 }
 
