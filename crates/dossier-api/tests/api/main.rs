@@ -16,6 +16,7 @@ mod housekeeping;
 mod idempotency;
 mod leases;
 mod openapi;
+mod outages;
 mod problems;
 mod report;
 mod requests;

@@ -8,6 +8,7 @@ mod harness;
 mod answers;
 mod completing;
 mod downloading;
+mod https;
 mod kept_sections;
 mod lease;
 mod limits;

@@ -13,8 +13,8 @@ use dossier_core::{Private, RequestId};
 use dossier_worker::ApiClient;
 use serde_json::json;
 
-/// Requests that two workers share; `dossier bench workers` takes 500.
-const REQUESTS: usize = 100;
+/// Requests that two workers share.
+const REQUESTS: usize = 500;
 
 const CONFIGURATION: &str = r#"
 data_folder = "data"
@@ -123,6 +123,24 @@ fn stored(folder: &Path) -> HashSet<String> {
         .flat_map(|shelf| std::fs::read_dir(shelf.path()).unwrap())
         .map(|document| document.unwrap().file_name().into_string().unwrap())
         .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_cannot_write_gives_its_request_back_and_another_completes_it() {
+    let site = Site::start().await;
+    let large = json!([{ "note": "x".repeat(3 << 20) }]);
+    site.service("large", [Answer::Content(large)]).await;
+    let mut cramped = Running::start_cramped(site.folder.path(), "worker", "cramped", 1024);
+    let id = site.requests(1, &["large"]).await[0];
+    let given_back = until(&site.client, id, |request| request.error_detail.is_some()).await;
+    let detail = given_back.error_detail.unwrap();
+    assert!(detail.contains("the worker's disk"), "{detail}");
+    cramped.signal("TERM");
+    assert_eq!(cramped.wait(), Some(0));
+    let _roomy = site.worker("roomy");
+    let request = until(&site.client, id, |request| request.is_finished()).await;
+    assert_eq!(request.status, "Completed", "{:?}", request.error_detail);
+    assert_eq!(site.documents(1).await.len(), 1, "the report alone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use dossier_core::RequestId;
 use dossier_core::section::SectionStatus;
 use dossier_core::wire::{RequestView, SectionTask};
-use dossier_worker::{ApiClient, ReportSettings, Worker, WorkerConfig};
+use dossier_worker::{ApiClient, ReportSettings, StartError, Worker, WorkerConfig};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -79,17 +79,17 @@ impl World {
     }
 
     pub fn start_worker(&self) -> RunningWorker {
-        let documents = Arc::clone(&self.documents);
-        let (config, client) = (self.config.clone(), self.client());
+        let worker = self.worker();
         let shutdown = CancellationToken::new();
         let stopped = shutdown.clone();
-        let task = tokio::spawn(async move {
-            let worker = Worker::new(config, client, documents, settings())
-                .await
-                .unwrap();
-            worker.run(stopped).await;
-        });
+        let task = tokio::spawn(async move { worker.await.unwrap().run(stopped).await });
         RunningWorker { shutdown, task }
+    }
+
+    /// A worker that is not started.
+    pub fn worker(&self) -> impl Future<Output = Result<Worker, StartError>> + use<> {
+        let documents = Arc::clone(&self.documents);
+        Worker::new(self.config.clone(), self.client(), documents, settings())
     }
 
     pub fn client(&self) -> ApiClient {

@@ -63,8 +63,27 @@ pub struct Running {
 impl Running {
     /// Starts a command line such as `up` in a folder and waits until it is ready.
     pub fn start(folder: &Path, line: &str, name: &str) -> Self {
+        Self::spawn(dossier(folder), folder, line, name)
+    }
+
+    /// The same for a process that cannot write a file of more than `kib` KiB, as on a full disk.
+    pub fn start_cramped(folder: &Path, line: &str, name: &str, kib: u32) -> Self {
+        let program = dossier(folder);
+        let mut shell = Command::new("bash");
+        shell
+            .current_dir(folder)
+            .arg("-c")
+            .arg(format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\""))
+            .arg(program.get_program());
+        for (variable, _) in program.get_envs() {
+            shell.env_remove(variable);
+        }
+        Self::spawn(shell, folder, line, name)
+    }
+
+    fn spawn(mut command: Command, folder: &Path, line: &str, name: &str) -> Self {
         let stderr = folder.join(format!("{name}.log"));
-        let mut child = dossier(folder)
+        let mut child = command
             .args(words(line))
             .arg("--json")
             .stdout(Stdio::piped())
