@@ -3,7 +3,10 @@
 mod canvas;
 mod composer;
 mod front;
+mod furniture;
+mod table;
 
-pub(crate) use canvas::{Canvas, PageSink, paper};
-pub(crate) use composer::{Composer, Furniture};
-pub(crate) use front::{ContentsLine, contents, external_cover, internal_cover, rear_page};
+pub(crate) use canvas::{Canvas, Paper, paper};
+pub(crate) use composer::Composer;
+pub(crate) use front::{ContentsLine, Counting, Front, write_copy_front, write_front, write_rear};
+pub(crate) use furniture::Furniture;

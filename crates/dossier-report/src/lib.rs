@@ -14,7 +14,9 @@
 //! | `block` | the waist |
 //! | `text` | fonts, shaping, line breaking, writing direction |
 //! | `layout` | columns, rows, page breaks, covers |
-//! | `pdf` | objects, page tree, fonts, cross-references |
+//! | `pdf` | objects, page tree, structure tree, fonts, cross-references |
+//! | `volume` | one file: its front, its sections, its end |
+//! | `series` | the report's file and the subject's copy side by side, volume after volume |
 //! | `write` | all of it, for one report |
 //! | [`limits`] | every limit |
 
@@ -29,7 +31,9 @@ pub mod limits;
 mod member_label;
 mod pdf;
 mod report;
+mod series;
 mod text;
+mod volume;
 mod write;
 
 pub use body::{ResponseSummary, inspect_response};
@@ -38,6 +42,9 @@ pub use dossier_core::section::TemplateVersion;
 pub use error::ReportError;
 pub use format_date::format_date;
 pub use member_label::member_label;
-pub use report::{Identifier, Report, ReportSummary, Section, SectionBody, Wording};
+pub use report::{
+    FileKind, Identifier, Output, Report, ReportFile, ReportSummary, Section, SectionBody,
+    VolumeLimits, Wording,
+};
 pub use text::Fonts;
-pub use write::write_report;
+pub use write::{write_files, write_report};

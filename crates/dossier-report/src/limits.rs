@@ -28,6 +28,13 @@ pub(crate) const SCALARS_FIRST_LEVELS_MAX: usize = 32;
 pub(crate) const NESTED_MEMBERS_MAX: usize = 4_096;
 /// Levels of indentation below the fifth heading level; deeper groups are not indented further.
 pub(crate) const INDENT_LEVELS_MAX: usize = 8;
+/// Bytes that are kept free in a volume of limited size for what stands at its end, mostly fonts;
+/// but never more than a quarter of the limit.
+pub(crate) const VOLUME_END_BYTES_MAX: u64 = 2 << 20;
+/// Children of one structure element; more are grouped, so that no element grows with the report.
+pub(crate) const ELEMENT_KIDS_MAX: usize = 512;
+/// Entries of one node of the tree that leads from marked content to structure elements.
+pub(crate) const STRUCTURE_NODE_ENTRIES: usize = 32;
 /// Shaped words that are kept for use again.
 pub(crate) const CACHED_WORDS_MAX: usize = 32 * 1024;
 /// Bytes of the longest word that is kept for use again.

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dossier_core::section::TemplateVersion;
 use jiff::civil::Date;
@@ -75,16 +75,78 @@ pub struct Wording {
     pub contents_title: String,
     /// The text of the rear page.
     pub end_of_report: String,
+    /// The language of these texts and of the services' labels, as a tag of BCP 47: what a screen
+    /// reader reads the report in.
+    pub language: String,
+}
+
+/// Where a report goes, and in how many files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The report's file. Further volumes stand beside it: `report.pdf`, `report-volume-2.pdf`.
+    pub report: PathBuf,
+    /// The file of the data subject's own copy, which has no internal pages, if there is to be one.
+    pub copy: Option<PathBuf>,
+    /// When another volume begins.
+    pub limits: VolumeLimits,
+}
+
+impl Output {
+    /// A report in one file of any size.
+    pub fn one_file(path: &Path) -> Self {
+        Self {
+            report: path.to_owned(),
+            copy: None,
+            limits: VolumeLimits::default(),
+        }
+    }
+}
+
+/// How large a volume may become. A report that is larger comes in several, cut between sections;
+/// a section that is larger than a volume is cut at a page's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VolumeLimits {
+    /// Pages of one volume, covers counted; fewer than the covers and one page take are as many.
+    pub pages_max: Option<u32>,
+    /// Bytes of one volume. Fonts and tables at its end are estimated, generously.
+    pub bytes_max: Option<u64>,
+}
+
+/// For whom a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileKind {
+    /// The whole report, for those who send it out.
+    Report,
+    /// The data subject's own copy, without the internal pages.
+    Copy,
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFile {
+    /// For whom it is.
+    pub kind: FileKind,
+    /// Which volume it is, from 1.
+    pub volume: u32,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its pages, all counted.
+    pub pages: u32,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 /// What became of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportSummary {
-    /// Pages of the file, all counted.
+    /// The files: the report's volumes, then the copy's.
+    pub files: Vec<ReportFile>,
+    /// Pages of the report, those of all its volumes.
     pub pages: u32,
-    /// Bytes of the file.
+    /// Bytes of the report, those of all its volumes.
     pub bytes: u64,
-    /// The page on which each section starts, counted from 1, in the order of the sections.
+    /// The page of its volume on which each section starts, counted from 1, in the order of the
+    /// sections.
     pub section_pages: Vec<u32>,
     /// Characters that no font has; they are shown as boxes and can be copied as text.
     pub unsupported_characters: u64,
@@ -107,6 +169,7 @@ impl Default for Wording {
             footer: "Official Sensitive".to_owned(),
             contents_title: "CONTENTS".to_owned(),
             end_of_report: "End of Subject Access Request Report".to_owned(),
+            language: "en-GB".to_owned(),
         }
     }
 }

@@ -1,32 +1,26 @@
 //! One report, from its sections' files to its own.
 
-use std::fs::{self, File};
-use std::path::Path;
-
-use pdf_writer::types::{ActionType, AnnotationType, PageMode};
-use pdf_writer::writers::{Annotation, Catalog, DocumentInfo, Outline, OutlineItem};
-use pdf_writer::{Date, Finish, Name, Rect, TextStr};
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use crate::ReportError;
 use crate::block::{Block, BlockSink, Value};
 use crate::body::{Cursor, attachments, index_response};
 use crate::generic::{self, NO_DATA_HELD};
 use crate::layout::{
-    Canvas, Composer, ContentsLine, Furniture, PageSink, contents, external_cover, internal_cover,
-    paper, rear_page,
+    Composer, ContentsLine, Counting, Front, Furniture, Paper, write_copy_front, write_front,
+    write_rear,
 };
-use crate::pdf::{ObjectId, PageTree, PdfFile, write_fonts};
-use crate::report::{Report, ReportSummary, Section, SectionBody};
+use crate::pdf::Facts;
+use crate::report::{FileKind, Output, Report, ReportFile, ReportSummary, Section, SectionBody};
+use crate::series::{Filled, Series};
 use crate::text::{Fonts, Shaper};
+use crate::volume::{Ending, Filling, Phase, Volume};
 
-/// Shows the header and the footer, which all section pages share.
-const SHOW_FURNITURE: &str = "/H Do\n";
-
-/// Writes a report to `out`, which is created or replaced.
+/// Writes a report to the one file `out`, which is created or replaced.
 ///
 /// Sections are read from their files and pages are written as they fill: memory depends neither
-/// on the size of a response nor, but for a few bytes a page, on the number of pages. The same
-/// report gives the same bytes.
+/// on the size of a response nor on the number of pages. The same report gives the same bytes.
 ///
 /// # Errors
 /// Any [`ReportError`]; the unfinished file is removed.
@@ -35,249 +29,290 @@ pub fn write_report(
     fonts: &Fonts,
     out: &Path,
 ) -> Result<ReportSummary, ReportError> {
-    let written = Writer::new(fonts, out).and_then(|writer| writer.write(report));
-    if written.is_err() {
-        // The first error is the one to tell; a file that cannot be removed changes nothing.
-        let _ = fs::remove_file(out);
-    }
-    written
+    write_files(report, fonts, &Output::one_file(out))
 }
 
-struct Writer<'f> {
-    shaper: Shaper<'f>,
-    pages: Pages,
+/// Writes a report as its settings say: in volumes where it is large, and with a copy for the data
+/// subject beside it.
+///
+/// # Errors
+/// Any [`ReportError`]; all files are removed.
+pub fn write_files(
+    report: &Report,
+    fonts: &Fonts,
+    output: &Output,
+) -> Result<ReportSummary, ReportError> {
+    let mut shaper = Shaper::new(fonts);
+    let furniture = Furniture::new(
+        &mut shaper,
+        &format!("Name: {}", report.subject_name),
+        &report.identifier.line(),
+        &report.wording.footer,
+    );
+    let mut writer = Writer {
+        sizes: FixedPages::of(&mut shaper, report)?,
+        report,
+        output,
+        shaper,
+        furniture,
+    };
+    let pairs = writer.volumes()?;
+    writer.finish(pairs)
 }
 
-/// The pages of the file, written in any order.
-struct Pages {
-    file: PdfFile,
-    tree: PageTree,
-    written: Vec<ObjectId>,
-    unsupported: u64,
+/// The files of one volume.
+pub(crate) struct Pair {
+    pub report: Volume,
+    pub copy: Option<Volume>,
 }
 
-/// A page whose place in the file's order is fixed before its content is known.
+/// How many pages stand before and behind the sections: known before any number on them is.
 #[derive(Clone, Copy)]
-struct Slot {
-    page: ObjectId,
-    parent: ObjectId,
+pub(crate) struct FixedPages {
+    pub front: usize,
+    pub copy_front: usize,
+    pub rear: u32,
 }
 
-impl<'f> Writer<'f> {
-    fn new(fonts: &'f Fonts, out: &Path) -> Result<Self, ReportError> {
+impl FixedPages {
+    fn of(shaper: &mut Shaper<'_>, report: &Report) -> Result<Self, ReportError> {
+        let lines = contents_lines(report, &[], 0);
+        let front = Front::UNKNOWN;
+        let mut count =
+            |write: &mut dyn FnMut(&mut Shaper<'_>, &mut dyn Paper) -> Result<(), ReportError>| {
+                let mut counting = Counting::default();
+                write(shaper, &mut counting)?;
+                Ok::<_, ReportError>(counting.pages)
+            };
         Ok(Self {
-            shaper: Shaper::new(fonts),
-            pages: Pages {
-                file: PdfFile::create(out)?,
-                tree: PageTree::default(),
-                written: Vec::new(),
-                unsupported: 0,
-            },
+            front: count(&mut |shaper, paper| {
+                write_front(shaper, paper, Default::default(), report, &lines, front)
+            })?,
+            copy_front: count(&mut |shaper, paper| {
+                write_copy_front(shaper, paper, Default::default(), report, front)
+            })?,
+            rear: count(&mut |shaper, paper| {
+                write_rear(shaper, paper, Default::default(), &report.wording, front)
+            })? as u32,
         })
     }
+}
 
-    fn write(mut self, report: &Report) -> Result<ReportSummary, ReportError> {
-        // Laid out without numbers first: that tells how many pages stand before the sections.
-        let blank: Vec<u32> = report.sections.iter().map(|_| 0).collect();
-        let slots = self
-            .front(report, &blank, 0)?
-            .iter()
-            .map(|_| self.pages.slot())
-            .collect::<Result<Vec<_>, _>>()?;
-        let section_pages = self.sections(report)?;
+struct Writer<'w> {
+    report: &'w Report,
+    output: &'w Output,
+    shaper: Shaper<'w>,
+    furniture: Furniture,
+    sizes: FixedPages,
+}
 
-        let rear_pages = rear_page(&mut self.shaper, &report.wording, 0)?.len() as u32;
-        let total = self.pages.tree.len() + rear_pages;
-        for canvas in rear_page(&mut self.shaper, &report.wording, total)? {
-            let slot = self.pages.slot()?;
-            self.pages.write(slot, &canvas, None, &[])?;
+impl Writer<'_> {
+    /// Writes all sections; returns the volumes that hold them.
+    fn volumes(&mut self) -> Result<Vec<Pair>, ReportError> {
+        let sections = self.report.sections.len();
+        let mut finished: Vec<Pair> = Vec::new();
+        let mut first = 0;
+        loop {
+            let mut end = sections;
+            let (pairs, next) = loop {
+                match self.fill(finished.len(), first..end)? {
+                    Filled::Volumes(pairs, next) => break (pairs, next),
+                    // It is to start the next volume; this one is written again without it.
+                    Filled::NoRoomFor(section) => end = section,
+                }
+            };
+            finished.extend(pairs);
+            if next >= sections {
+                return Ok(finished);
+            }
+            first = next;
         }
-        let first = slots.len();
-        let starts: Vec<ObjectId> = section_pages
-            .iter()
-            .filter_map(|page| self.pages.written.get(*page as usize - 1 - first).copied())
-            .collect();
-        let front = self.front(report, &section_pages, total)?;
-        for (slot, canvas) in slots.iter().zip(&front) {
-            self.pages.write(*slot, canvas, None, &starts)?;
-        }
-        self.finish(report, section_pages, &starts)
     }
 
-    fn front(
+    /// Writes sections until the volume is full.
+    fn fill(
         &mut self,
-        report: &Report,
-        section_pages: &[u32],
-        total: u32,
-    ) -> Result<Vec<Canvas>, ReportError> {
-        let lines: Vec<ContentsLine<'_>> = report
-            .sections
-            .iter()
-            .zip(section_pages)
-            .map(|(section, page)| ContentsLine {
-                label: &section.label,
-                version: section.version,
-                page: *page,
-            })
-            .collect();
-        let mut pages = internal_cover(&mut self.shaper, report, total)?;
-        pages.extend(contents(&mut self.shaper, &report.wording, &lines)?);
-        pages.extend(external_cover(&mut self.shaper, report)?);
-        Ok(pages)
-    }
-
-    /// Writes all sections; returns the page each starts on.
-    fn sections(&mut self, report: &Report) -> Result<Vec<u32>, ReportError> {
-        let first = self.pages.tree.len() + 1;
-        let mut composer = Composer::new(&mut self.shaper, &mut self.pages, Some(first));
-        let mut starts = Vec::with_capacity(report.sections.len());
-        for section in &report.sections {
-            starts.extend(composer.page_number());
-            write_section(section, &mut composer)?;
-            composer.end_section()?;
+        volume: usize,
+        sections: std::ops::Range<usize>,
+    ) -> Result<Filled, ReportError> {
+        let first = sections.start;
+        let mut series = Series::new(self.output, self.sizes, &self.furniture, volume)?;
+        for place in sections.clone() {
+            if series.is_full() {
+                return Ok(Filled::Volumes(series.into_pairs(), place));
+            }
+            series.begin_section(place, place == first)?;
+            let document = series.document();
+            let mut composer = Composer::new(&mut self.shaper, &mut series, document);
+            let written = write_section(&self.report.sections[place], &mut composer)
+                .and_then(|()| composer.end_section());
+            if series.gave_up() {
+                return Ok(Filled::NoRoomFor(place));
+            }
+            written?;
+            if series.has_continued() {
+                return Ok(Filled::Volumes(series.into_pairs(), place + 1));
+            }
         }
-        Ok(starts)
+        Ok(Filled::Volumes(series.into_pairs(), sections.end))
     }
 
-    /// Writes what the pages refer to, and the file's end.
-    fn finish(
-        mut self,
-        report: &Report,
-        section_pages: Vec<u32>,
-        starts: &[ObjectId],
-    ) -> Result<ReportSummary, ReportError> {
-        let furniture = Furniture::new(
-            &mut self.shaper,
-            &format!("Name: {}", report.subject_name),
-            &report.identifier.line(),
-            &report.wording.footer,
-        );
+    /// Writes what stands around the sections, now that all numbers are known, and ends the files.
+    fn finish(mut self, mut pairs: Vec<Pair>) -> Result<ReportSummary, ReportError> {
+        let starts = section_starts(self.report.sections.len(), &pairs);
+        let volumes = pairs.len() as u32;
+        for (place, pair) in pairs.iter_mut().enumerate() {
+            let volume = place as u32 + 1;
+            let total = pair.report.pages() + self.sizes.rear;
+            let front = Front {
+                total,
+                volume,
+                volumes,
+            };
+            self.surround(&mut pair.report, &starts, front)?;
+            if let Some(copy) = &mut pair.copy {
+                self.begin_copy(copy, front)?;
+            }
+        }
+        let unsupported = pairs.iter().map(|pair| pair.report.unsupported()).sum();
+        let pages = pairs.iter().map(|pair| pair.report.pages()).sum();
+        let seed = seed(self.report);
+        let title = title(self.report);
+        let labels: Vec<&str> = self.report.sections.iter().map(|s| &s.label[..]).collect();
         let fonts = self.shaper.fonts();
         let uses = self.shaper.into_uses();
-        let Pages {
-            mut file,
-            tree,
-            unsupported,
-            ..
-        } = self.pages;
-        let faces = write_fonts(&mut file, fonts, &uses)?;
-        let resources = file.reserve()?;
-        let form = file.reserve()?;
-        file.stream(form, &furniture.canvas().content(None), |dict| {
-            dict.pair(Name(b"Type"), Name(b"XObject"));
-            dict.pair(Name(b"Subtype"), Name(b"Form"));
-            dict.pair(Name(b"BBox"), MEDIA);
-            dict.pair(Name(b"Resources"), resources);
-        })?;
-        file.object(resources, |object| {
-            let mut dict = object.dict();
-            let mut font_dict = dict.insert(Name(b"Font")).dict();
-            for (face, id) in &faces {
-                font_dict.pair(Name(format!("F{face}").as_bytes()), *id);
+        let mut files = Vec::new();
+        for (place, pair) in pairs.into_iter().enumerate() {
+            let volume = place as u32 + 1;
+            let both = [
+                (FileKind::Report, Some(pair.report)),
+                (FileKind::Copy, pair.copy),
+            ];
+            for (kind, file) in both {
+                let Some(file) = file else { continue };
+                let title = match volumes {
+                    1 => title.clone(),
+                    _ => format!("{title}, {}", Front::volume_line(volume, volumes)),
+                };
+                let ending = Ending {
+                    facts: Facts {
+                        title: &title,
+                        language: &self.report.wording.language,
+                        date: self.report.generated_on,
+                        conforms: true,
+                    },
+                    furniture: &self.furniture,
+                    fonts,
+                    uses: &uses,
+                    labels: &labels,
+                    seed: &seed,
+                };
+                let pages = file.pages();
+                let (path, bytes) = file.finish(&ending)?;
+                files.push(ReportFile {
+                    kind,
+                    volume,
+                    path,
+                    pages,
+                    bytes,
+                });
             }
-            font_dict.finish();
-            dict.insert(Name(b"XObject")).dict().pair(Name(b"H"), form);
-        })?;
-        let pages = tree.len();
-        let root = tree.finish(&mut file, resources, MEDIA)?;
-        let outline = write_outline(&mut file, &report.sections, starts)?;
-        let title = title(report);
-        let catalog = file.reserve()?;
-        file.object(catalog, |object| {
-            let mut catalog: Catalog<'_> = object.start();
-            catalog.pages(root);
-            catalog.lang(TextStr("en-GB"));
-            catalog.viewer_preferences().display_doc_title(true);
-            if let Some(outline) = outline {
-                catalog.outlines(outline).page_mode(PageMode::UseOutlines);
-            }
-        })?;
-        let info = file.reserve()?;
-        file.object(info, |object| {
-            let mut info: DocumentInfo<'_> = object.start();
-            info.title(TextStr(&title));
-            info.creator(TextStr("Dossier"));
-            info.creation_date(pdf_date(report));
-        })?;
-        let seed = format!(
-            "{report_seed}{bytes}",
-            report_seed = seed(report),
-            bytes = file.len()
-        );
+        }
+        files.sort_by_key(|file| (file.kind, file.volume));
         Ok(ReportSummary {
             pages,
-            bytes: file.finish(catalog, info, seed.as_bytes())?,
-            section_pages,
+            bytes: files
+                .iter()
+                .filter(|file| file.kind == FileKind::Report)
+                .map(|file| file.bytes)
+                .sum(),
+            section_pages: starts.iter().map(|start| start.page).collect(),
             unsupported_characters: unsupported,
+            files,
         })
     }
-}
 
-const MEDIA: Rect = Rect {
-    x1: 0.0,
-    y1: 0.0,
-    x2: paper::WIDTH,
-    y2: paper::HEIGHT,
-};
-
-impl Pages {
-    fn slot(&mut self) -> Result<Slot, ReportError> {
-        let (page, parent) = self.tree.add(&mut self.file)?;
-        Ok(Slot { page, parent })
-    }
-
-    fn write(
+    fn surround(
         &mut self,
-        slot: Slot,
-        canvas: &Canvas,
-        form: Option<&str>,
-        targets: &[ObjectId],
+        volume: &mut Volume,
+        starts: &[Start],
+        front: Front,
     ) -> Result<(), ReportError> {
-        let content = self.file.reserve()?;
-        self.file.stream(content, &canvas.content(form), |_| ())?;
-        let mut links = Vec::new();
-        for link in canvas.links() {
-            let id = self.file.reserve()?;
-            let Some(target) = targets.get(link.section) else {
-                continue;
-            };
-            links.push(id);
-            self.file.object(id, |object| {
-                let [left, bottom, right, top] = link.area;
-                let mut annotation: Annotation<'_> = object.start();
-                annotation.subtype(AnnotationType::Link);
-                annotation.rect(Rect::new(left, bottom, right, top));
-                annotation.border(0.0, 0.0, 0.0, None);
-                annotation
-                    .action()
-                    .action_type(ActionType::GoTo)
-                    .destination()
-                    .page(*target)
-                    .fit();
-            })?;
-        }
-        self.file.object(slot.page, |object| {
-            let mut dict = object.dict();
-            dict.pair(Name(b"Type"), Name(b"Page"));
-            dict.pair(Name(b"Parent"), slot.parent);
-            dict.pair(Name(b"Contents"), content);
-            if !links.is_empty() {
-                dict.insert(Name(b"Annots"))
-                    .array()
-                    .items(links.iter().copied());
-            }
-        })?;
-        self.unsupported += canvas.unsupported;
-        Ok(())
+        let lines = contents_lines(self.report, starts, front.volume);
+        let (document, part) = (volume.document(), volume.front());
+        let mut filling = Filling {
+            volume,
+            furniture: &self.furniture,
+        };
+        filling.volume.turn_to(Phase::Front);
+        write_front(
+            &mut self.shaper,
+            &mut filling,
+            part,
+            self.report,
+            &lines,
+            front,
+        )?;
+        filling.volume.turn_to(Phase::Rear);
+        let wording = &self.report.wording;
+        write_rear(&mut self.shaper, &mut filling, document, wording, front)
+    }
+
+    fn begin_copy(&mut self, volume: &mut Volume, front: Front) -> Result<(), ReportError> {
+        let part = volume.front();
+        let mut filling = Filling {
+            volume,
+            furniture: &self.furniture,
+        };
+        filling.volume.turn_to(Phase::Front);
+        write_copy_front(&mut self.shaper, &mut filling, part, self.report, front)
     }
 }
 
-impl PageSink for Pages {
-    fn page(&mut self, canvas: &Canvas) -> Result<(), ReportError> {
-        let slot = self.slot()?;
-        self.written.push(slot.page);
-        self.write(slot, canvas, Some(SHOW_FURNITURE), &[])
+/// Where a section starts.
+#[derive(Clone, Copy, Default)]
+struct Start {
+    volume: u32,
+    page: u32,
+}
+
+fn section_starts(sections: usize, pairs: &[Pair]) -> Vec<Start> {
+    let mut starts = vec![Start::default(); sections];
+    for (volume, pair) in (1..).zip(pairs) {
+        for start in pair.report.sections() {
+            if let Some(known @ Start { volume: 0, .. }) = starts.get_mut(start.section) {
+                *known = Start {
+                    volume,
+                    page: start.number,
+                };
+            }
+        }
     }
+    starts
+}
+
+fn contents_lines<'r>(report: &'r Report, starts: &[Start], volume: u32) -> Vec<ContentsLine<'r>> {
+    let lines = report.sections.iter().enumerate().map(|(place, section)| {
+        let start = starts.get(place).copied().unwrap_or_default();
+        ContentsLine {
+            label: &section.label,
+            version: section.version,
+            volume: (start.volume != volume).then_some(start.volume),
+            page: start.page,
+        }
+    });
+    lines.collect()
+}
+
+/// A path with something added to the file's name, before its ending.
+pub(crate) fn with_addition(path: &Path, addition: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().map(|ending| ending.to_string_lossy());
+    let name = match ending {
+        Some(ending) => format!("{stem}{addition}.{ending}"),
+        None => format!("{stem}{addition}"),
+    };
+    path.with_file_name(name)
 }
 
 fn write_section(section: &Section, sink: &mut dyn BlockSink) -> Result<(), ReportError> {
@@ -309,48 +344,8 @@ fn no_data_held(sink: &mut dyn BlockSink) -> Result<(), ReportError> {
     })
 }
 
-fn write_outline(
-    file: &mut PdfFile,
-    sections: &[Section],
-    starts: &[ObjectId],
-) -> Result<Option<ObjectId>, ReportError> {
-    let items = starts
-        .iter()
-        .map(|_| file.reserve())
-        .collect::<Result<Vec<_>, _>>()?;
-    let (Some(first), Some(last)) = (items.first(), items.last()) else {
-        return Ok(None);
-    };
-    let root = file.reserve()?;
-    file.object(root, |object| {
-        let mut outline: Outline<'_> = object.start();
-        outline.first(*first).last(*last).count(items.len() as i32);
-    })?;
-    for (place, (section, start)) in sections.iter().zip(starts).enumerate() {
-        file.object(items[place], |object| {
-            let mut item: OutlineItem<'_> = object.start();
-            item.title(TextStr(&section.label)).parent(root);
-            if let Some(before) = place.checked_sub(1) {
-                item.prev(items[before]);
-            }
-            if let Some(next) = items.get(place + 1) {
-                item.next(*next);
-            }
-            item.dest().page(*start).fit();
-        })?;
-    }
-    Ok(Some(root))
-}
-
 fn title(report: &Report) -> String {
     format!("{} {}", report.wording.title, report.case_reference)
-}
-
-fn pdf_date(report: &Report) -> Date {
-    let date = report.generated_on;
-    Date::new(date.year().unsigned_abs())
-        .month(date.month().unsigned_abs())
-        .day(date.day().unsigned_abs())
 }
 
 /// What tells one report from another, for the file's identifier (ISO 32000-1, 14.4).

@@ -1,5 +1,7 @@
 use crate::ReportError;
-use crate::pdf::push_number;
+use crate::pdf::{
+    Element, LinkPlace, Role, hundredths, push_hundredths, push_integer, push_number,
+};
 use crate::text::{Line, StyleId};
 
 /// The measures of a page in points; y grows downwards from the top.
@@ -21,22 +23,41 @@ const INK: &[u8] = b".043 .047 .047 rg\n";
 const FAINT_INK: &[u8] = b".314 .353 .373 rg\n";
 const RULE_INK: &[u8] = b".694 .706 .714 rg\n";
 
-/// Takes pages as they fill.
-pub(crate) trait PageSink {
-    /// Takes the next page.
+/// Begins an artifact of pagination (14.8.2.2.2).
+const PAGINATION: &[u8] = b"/Artifact<</Type/Pagination>>BDC\n";
+
+/// Takes pages as they fill, and what their content means.
+pub(crate) trait Paper {
+    /// Takes the page that is full.
     fn page(&mut self, canvas: &Canvas) -> Result<(), ReportError>;
+
+    /// Opens a structure element as the next one of its parent.
+    fn open(&mut self, parent: Element, role: Role) -> Result<Element, ReportError>;
+
+    /// Closes an element for good.
+    fn close(&mut self, element: Element) -> Result<(), ReportError>;
+
+    /// Gives the next piece of the page that is being filled to an element; returns its number.
+    fn mark(&mut self, element: Element) -> Result<u32, ReportError>;
+
+    /// Gives a link on the page that is being filled to an element.
+    fn link(&mut self, element: Element) -> Result<LinkPlace, ReportError>;
 }
 
 /// The page that is being filled.
 ///
 /// Text and rules are kept apart because rules may not stand inside a text object (ISO 32000-1,
-/// 9.4.1); the seam for marked content is [`Canvas::show`], through which all text goes.
+/// 9.4.1). All text is shown between [`Canvas::begin`] or [`Canvas::begin_artifact`] and
+/// [`Canvas::end`], so that everything on a page is either content of a structure element or an
+/// artifact (14.8.2.2).
 #[derive(Default, Clone)]
 pub(crate) struct Canvas {
     text: Vec<u8>,
     rules: Vec<u8>,
     links: Vec<Link>,
     style: Option<StyleId>,
+    /// Where the last line began, in hundredths of a point (9.4.2).
+    line_start: [i32; 2],
     /// Characters on the page that no font has.
     pub unsupported: u64,
 }
@@ -47,6 +68,9 @@ pub(crate) struct Link {
     /// Left, bottom, right, top in PDF coordinates.
     pub area: [f32; 4],
     pub section: usize,
+    pub place: LinkPlace,
+    /// What the link is, in words.
+    pub description: String,
 }
 
 impl Canvas {
@@ -55,11 +79,31 @@ impl Canvas {
         self.rules.clear();
         self.links.clear();
         self.style = None;
+        self.line_start = [0, 0];
         self.unsupported = 0;
     }
 
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// Begins content of a structure element, under its number.
+    pub fn begin(&mut self, role: Role, number: u32) {
+        self.text.push(b'/');
+        self.text.extend_from_slice(role.tag().as_bytes());
+        self.text.extend_from_slice(b"<</MCID ");
+        push_integer(&mut self.text, number);
+        self.text.extend_from_slice(b">>BDC\n");
+    }
+
+    /// Begins what belongs to the page and not to the document, such as its number.
+    pub fn begin_artifact(&mut self) {
+        self.text.extend_from_slice(PAGINATION);
+    }
+
+    /// Ends what was begun.
+    pub fn end(&mut self) {
+        self.text.extend_from_slice(b"EMC\n");
     }
 
     /// Shows a line with its baseline at `y`.
@@ -81,11 +125,13 @@ impl Canvas {
             self.text.extend_from_slice(b" Tf\n");
             self.style = Some(style);
         }
-        self.text.extend_from_slice(b"1 0 0 1 ");
-        push_number(&mut self.text, x);
+        // Relative to the last line: the steps between columns are the same in every row.
+        let [x, y] = [x, paper::HEIGHT - y].map(hundredths);
+        push_hundredths(&mut self.text, x - self.line_start[0]);
         self.text.push(b' ');
-        push_number(&mut self.text, paper::HEIGHT - y);
-        self.text.extend_from_slice(b" Tm[(");
+        push_hundredths(&mut self.text, y - self.line_start[1]);
+        self.line_start = [x, y];
+        self.text.extend_from_slice(b" Td[(");
         self.text.extend_from_slice(bytes);
         self.text.extend_from_slice(b")]TJ\n");
         self.unsupported += u64::from(line.unsupported);
@@ -100,31 +146,36 @@ impl Canvas {
         self.rules.extend_from_slice(b"re\n");
     }
 
-    /// Makes a rectangle lead to a section.
-    pub fn link(&mut self, x: f32, y: f32, width: f32, height: f32, section: usize) {
+    /// Makes a rectangle (left, top, width, height) lead to a section.
+    pub fn link(
+        &mut self,
+        [x, y, width, height]: [f32; 4],
+        section: usize,
+        place: LinkPlace,
+        description: String,
+    ) {
         let bottom = paper::HEIGHT - y - height;
         self.links.push(Link {
             area: [x, bottom, x + width, bottom + height],
             section,
+            place,
+            description,
         });
     }
 
-    /// The content stream.
-    pub fn content(&self, form: Option<&str>) -> Vec<u8> {
-        let mut content = Vec::with_capacity(self.text.len() + self.rules.len() + 64);
-        if let Some(form) = form {
-            content.extend_from_slice(form.as_bytes());
-        }
+    /// Adds the page's content to a content stream.
+    pub fn write_content(&self, content: &mut Vec<u8>) {
+        content.reserve(self.text.len() + self.rules.len() + 64);
         if !self.text.is_empty() {
             content.extend_from_slice(b"BT\n");
             content.extend_from_slice(&self.text);
             content.extend_from_slice(b"ET\n");
         }
         if !self.rules.is_empty() {
+            content.extend_from_slice(b"/Artifact BMC\n");
             content.extend_from_slice(RULE_INK);
             content.extend_from_slice(&self.rules);
-            content.extend_from_slice(b"f\n");
+            content.extend_from_slice(b"f\nEMC\n");
         }
-        content
     }
 }

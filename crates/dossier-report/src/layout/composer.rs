@@ -1,7 +1,9 @@
-use super::canvas::{Canvas, PageSink, paper};
+use super::canvas::{Canvas, Paper, paper};
+use super::table::OpenTable;
 use crate::ReportError;
-use crate::block::{Block, BlockSink, Column, HeadingLevel, Value};
-use crate::limits::{HEADER_NAME_LINES_MAX, INDENT_LEVELS_MAX, UNBROKEN_WORD_CHARS_MAX};
+use crate::block::{Block, BlockSink, HeadingLevel, Value};
+use crate::limits::{ELEMENT_KIDS_MAX, INDENT_LEVELS_MAX};
+use crate::pdf::{Element, Role};
 use crate::text::{Lines, Shaper, StyleId, TextFlow};
 
 /// Points a level of indentation.
@@ -9,80 +11,70 @@ const INDENT: f32 = 14.0;
 /// The name's part of a name/value row.
 const NAME_SHARE: f32 = 0.3;
 /// Points between a row's text and its rules, and between two columns.
-const PADDING: f32 = 4.5;
-const GUTTER: f32 = 12.0;
-const RULE: f32 = 0.6;
-/// Points by which a column is wider than its longest word.
-const WIDTH_SLACK: f32 = 0.1;
+pub(super) const PADDING: f32 = 4.5;
+pub(super) const GUTTER: f32 = 12.0;
+pub(super) const RULE: f32 = 0.6;
 /// A row of at most this many lines is not broken over pages.
-const UNBROKEN_LINES_MAX: usize = 6;
+pub(super) const UNBROKEN_LINES_MAX: usize = 6;
 /// Points of content that must follow a heading on its page.
 const KEPT_WITH_HEADING: f32 = 40.0;
-/// Ascent above a baseline as a part of the leading.
-const BASELINE: f32 = 0.75;
+/// Points between a heading and what it heads.
+const AFTER_HEADING: f32 = 3.0;
 
-/// What every page of a section shows around its content.
-pub(crate) struct Furniture {
-    header: Lines,
-    footer: Lines,
-}
-
-impl Furniture {
-    /// The subject at the top right, the classification at the foot.
-    pub fn new(shaper: &mut Shaper<'_>, name: &str, identifier: &str, footer: &str) -> Self {
-        let width = paper::TEXT_WIDTH;
-        let mut flow_name = TextFlow::all(shaper, name, StyleId::Small, width);
-        flow_name.truncate(HEADER_NAME_LINES_MAX);
-        let mut identifier = TextFlow::all(shaper, identifier, StyleId::Small, width);
-        identifier.truncate(1);
-        flow_name.append(&identifier);
-        let mut footer = TextFlow::all(shaper, footer, StyleId::Small, width * 0.8);
-        footer.truncate(1);
-        Self {
-            header: flow_name,
-            footer,
-        }
-    }
-
-    /// Everything but the page number, which is the same on every page.
-    pub fn canvas(&self) -> Canvas {
-        let mut canvas = Canvas::default();
-        let leading = StyleId::Small.style().leading;
-        let mut y = paper::HEADER + leading * BASELINE;
-        for (line, bytes) in self.header.iter() {
-            canvas.show(StyleId::Small, paper::RIGHT - line.width, y, line, bytes);
-            y += leading;
-        }
-        for (line, bytes) in self.footer.iter() {
-            let y = paper::FOOTER + leading * BASELINE;
-            canvas.show(StyleId::Small, paper::LEFT, y, line, bytes);
-        }
-        canvas
-    }
-}
-
-/// Puts blocks on pages and hands each page on when it is full.
+/// Puts blocks on pages and hands each page on when it is full; says what each piece is.
 pub(crate) struct Composer<'a, 'f> {
     pub shaper: &'a mut Shaper<'f>,
-    sink: &'a mut dyn PageSink,
+    pub(super) paper: &'a mut dyn Paper,
     pub canvas: Canvas,
     pub y: f32,
-    page_number: Option<u32>,
+    parent: Element,
+    section: Option<OpenSection>,
     headings: Vec<PendingHeading>,
+    /// The level of the heading shown last: levels are not to have gaps (ISO 14289-1, 7.4.2).
+    heading_level: u8,
+    group: Option<Group>,
     row: Option<OpenRow>,
-    table: Option<OpenTable>,
+    pub(super) table: Option<OpenTable>,
+}
+
+/// The element of a section, and the division that takes its next elements where it has many.
+struct OpenSection {
+    element: Element,
+    division: Option<Element>,
+    kids: usize,
 }
 
 /// A heading that waits for what it must not be parted from.
 struct PendingHeading {
     lines: Lines,
     style: StyleId,
+    level: u8,
     x: f32,
     before: f32,
 }
 
+/// Rows or items that follow one another, as one table or list.
+struct Group {
+    kind: RowKind,
+    indent: usize,
+    element: Element,
+    rows: usize,
+}
+
+/// What a text is part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowKind {
+    Pair,
+    Item,
+    Paragraph,
+}
+
 /// A value whose pieces are still coming.
 struct OpenRow {
+    kind: RowKind,
+    indent: usize,
+    /// The elements of the row, its name and its value, once it is on a page.
+    elements: Option<RowElements>,
     name: Lines,
     name_style: StyleId,
     value: Lines,
@@ -93,82 +85,136 @@ struct OpenRow {
     ruled: bool,
 }
 
-struct OpenTable {
-    columns: Vec<TableColumn>,
-    header_lines: usize,
-    x: f32,
-    begun: bool,
-    cells: Vec<Lines>,
-}
-
-struct TableColumn {
-    x: f32,
-    width: f32,
-    header: Lines,
+#[derive(Clone, Copy)]
+struct RowElements {
+    row: Option<Element>,
+    name: Option<Element>,
+    value: Element,
 }
 
 /// Lines of one cell that are put on a page side by side with others.
-struct Cell<'l> {
-    x: f32,
-    width: f32,
-    style: StyleId,
-    lines: &'l Lines,
+pub(super) struct Cell<'l> {
+    pub x: f32,
+    pub width: f32,
+    pub style: StyleId,
+    pub lines: &'l Lines,
+    pub meaning: Meaning,
+}
+
+/// What a piece of a page is.
+#[derive(Clone, Copy)]
+pub(super) enum Meaning {
+    /// Content of an element.
+    Content(Element, Role),
+    /// Repeated or decorative: nothing that is to be read out.
+    Artifact,
 }
 
 impl<'a, 'f> Composer<'a, 'f> {
-    /// Starts with an empty page. With a number, pages are numbered from it.
-    pub fn new(
-        shaper: &'a mut Shaper<'f>,
-        sink: &'a mut dyn PageSink,
-        first_page: Option<u32>,
-    ) -> Self {
+    /// Starts with an empty page; all elements stand below `parent`.
+    pub fn new(shaper: &'a mut Shaper<'f>, paper: &'a mut dyn Paper, parent: Element) -> Self {
         Self {
             shaper,
-            sink,
+            paper,
             canvas: Canvas::default(),
             y: paper::TOP,
-            page_number: first_page,
+            parent,
+            section: None,
             headings: Vec::new(),
+            heading_level: 0,
+            group: None,
             row: None,
             table: None,
         }
     }
 
-    /// The number of the page that is being filled.
-    pub fn page_number(&self) -> Option<u32> {
-        self.page_number
-    }
-
     /// Ends the section: the last page is handed on.
     pub fn end_section(&mut self) -> Result<(), ReportError> {
         self.settle(0.0)?;
+        self.end_group()?;
+        if let Some(section) = self.section.take() {
+            if let Some(division) = section.division {
+                self.paper.close(division)?;
+            }
+            self.paper.close(section.element)?;
+        }
+        self.heading_level = 0;
         self.turn_page()
     }
 
     /// Hands the page on and starts the next.
     pub fn turn_page(&mut self) -> Result<(), ReportError> {
-        if let Some(number) = &mut self.page_number {
-            let text = number.to_string();
-            let lines = TextFlow::all(self.shaper, &text, StyleId::Small, paper::TEXT_WIDTH);
-            let y = paper::FOOTER + StyleId::Small.style().leading * BASELINE;
-            for (line, bytes) in lines.iter() {
-                let x = paper::RIGHT - line.width;
-                self.canvas.show(StyleId::Small, x, y, line, bytes);
-            }
-            *number = number.checked_add(1).ok_or(ReportError::TooLarge)?;
-        }
-        self.sink.page(&self.canvas)?;
+        self.paper.page(&self.canvas)?;
         self.canvas.clear();
         self.y = paper::TOP;
         Ok(())
     }
 
-    fn at_top(&self) -> bool {
+    pub(super) fn at_top(&self) -> bool {
         self.y <= paper::TOP
     }
 
-    fn room(&self) -> f32 {
+    pub(super) fn room(&self) -> f32 {
         paper::BOTTOM - self.y
+    }
+
+    /// Opens the next element of the section.
+    pub fn open(&mut self, role: Role) -> Result<Element, ReportError> {
+        let parent = self.section_element()?;
+        self.paper.open(parent, role)
+    }
+
+    /// The element that takes the section's next one.
+    fn section_element(&mut self) -> Result<Element, ReportError> {
+        let mut section = match self.section.take() {
+            Some(section) => section,
+            None => OpenSection {
+                element: self.paper.open(self.parent, Role::Section)?,
+                division: None,
+                kids: 0,
+            },
+        };
+        section.kids += 1;
+        if section.kids > ELEMENT_KIDS_MAX {
+            if let Some(full) = section.division.take() {
+                self.paper.close(full)?;
+            }
+            section.division = Some(self.paper.open(section.element, Role::Division)?);
+            section.kids = 0;
+        }
+        let element = section.division.unwrap_or(section.element);
+        self.section = Some(section);
+        Ok(element)
+    }
+
+    /// Begins a piece of the page.
+    pub(super) fn begin(&mut self, meaning: Meaning) -> Result<(), ReportError> {
+        match meaning {
+            Meaning::Content(element, role) => {
+                let number = self.paper.mark(element)?;
+                self.canvas.begin(role, number);
+            }
+            Meaning::Artifact => self.canvas.begin_artifact(),
+        }
+        Ok(())
+    }
+
+    /// Shows lines at the left, one below the other, as an element of their own.
+    pub fn show_alone(
+        &mut self,
+        role: Role,
+        style: StyleId,
+        lines: &Lines,
+    ) -> Result<(), ReportError> {
+        let element = self.open(role)?;
+        self.begin(Meaning::Content(element, role))?;
+        for (line, bytes) in lines.iter() {
+            let y = self.y + style.baseline();
+            self.canvas.show(style, paper::LEFT, y, line, bytes);
+            self.y += style.style().leading;
+        }
+        self.canvas.end();
+        self.paper.close(element)
     }
 
     /// Makes sure that `height` points fit below the waiting headings, and shows those.
@@ -193,21 +239,27 @@ impl<'a, 'f> Composer<'a, 'f> {
         if !self.at_top() {
             self.y += heading.before;
         }
-        let leading = heading.style.style().leading;
-        for (line, bytes) in heading.lines.iter() {
-            if leading > self.room() && !self.at_top() {
-                self.turn_page()?;
-            }
-            let x = start_of(line.right_to_left, heading.x, paper::RIGHT, line.width);
-            let y = self.y + leading * BASELINE;
-            self.canvas.show(heading.style, x, y, line, bytes);
-            self.y += leading;
+        if heading.lines.len() > 0 {
+            self.heading_level = heading.level.min(self.heading_level + 1);
+            let role = Role::Heading(self.heading_level);
+            let element = self.open(role)?;
+            let cell = Cell {
+                x: heading.x,
+                width: paper::RIGHT - heading.x,
+                style: heading.style,
+                lines: &heading.lines,
+                meaning: Meaning::Content(element, role),
+            };
+            let leading = heading.style.style().leading;
+            self.show_cells(&[cell], leading, Self::turn_page)?;
+            self.paper.close(element)?;
         }
         self.y += heading.after();
         Ok(())
     }
 
-    fn heading(&mut self, style: StyleId, text: &str, indent: usize) {
+    /// Takes a heading, which is shown with what follows it.
+    pub fn heading(&mut self, style: StyleId, level: u8, text: &str, indent: usize) {
         let x = indented(indent);
         let lines = TextFlow::all(self.shaper, text, style, paper::RIGHT - x);
         let before = match style {
@@ -219,13 +271,14 @@ impl<'a, 'f> Composer<'a, 'f> {
         self.headings.push(PendingHeading {
             lines,
             style,
+            level,
             x,
             before,
         });
     }
 
     /// Shows lines of cells side by side, over as many pages as they need.
-    fn show_cells(
+    pub(super) fn show_cells(
         &mut self,
         cells: &[Cell<'_>],
         leading: f32,
@@ -241,13 +294,19 @@ impl<'a, 'f> Composer<'a, 'f> {
             }
             let until = total.min(from + room);
             for cell in cells {
-                let mut y = self.y + leading * BASELINE;
-                for (line, bytes) in cell.lines.iter().skip(from).take(until - from) {
+                let lines = cell.lines.iter().skip(from).take(until - from);
+                if lines.clone().all(|(_, bytes)| bytes.is_empty()) {
+                    continue;
+                }
+                self.begin(cell.meaning)?;
+                let mut y = self.y + cell.style.baseline();
+                for (line, bytes) in lines {
                     let right = cell.x + cell.width;
                     let x = start_of(line.right_to_left, cell.x, right, line.width);
                     self.canvas.show(cell.style, x, y, line, bytes);
                     y += leading;
                 }
+                self.canvas.end();
             }
             self.y += (until - from) as f32 * leading;
             from = until;
@@ -289,6 +348,7 @@ impl<'a, 'f> Composer<'a, 'f> {
             let padding = if row.ruled { 2.0 * PADDING } else { PADDING };
             self.settle((kept as f32 * leading + padding).max(self.wanted_after_headings()))?;
             self.y += if row.ruled { PADDING } else { PADDING / 2.0 };
+            row.elements = Some(self.open_row_elements(row.kind, row.indent)?);
         }
         self.show_row(&mut row, leading)?;
         if last {
@@ -297,13 +357,85 @@ impl<'a, 'f> Composer<'a, 'f> {
                 self.canvas.rule(row.x, self.y, row.right - row.x, RULE);
                 self.y += RULE;
             }
+            self.close_row_elements(&row)?;
         } else {
             self.row = Some(row);
         }
         Ok(())
     }
 
-    fn wanted_after_headings(&self) -> f32 {
+    fn open_row_elements(
+        &mut self,
+        kind: RowKind,
+        indent: usize,
+    ) -> Result<RowElements, ReportError> {
+        let (row_role, name_role, value_role) = match kind {
+            RowKind::Pair => (Role::Row, Role::RowHeader, Role::Cell),
+            RowKind::Item => (Role::Item, Role::Label, Role::ItemBody),
+            RowKind::Paragraph => {
+                let value = self.open(Role::Paragraph)?;
+                return Ok(RowElements {
+                    row: None,
+                    name: None,
+                    value,
+                });
+            }
+        };
+        let group = self.group(kind, indent)?;
+        let row = self.paper.open(group, row_role)?;
+        Ok(RowElements {
+            row: Some(row),
+            name: Some(self.paper.open(row, name_role)?),
+            value: self.paper.open(row, value_role)?,
+        })
+    }
+
+    fn close_row_elements(&mut self, row: &OpenRow) -> Result<(), ReportError> {
+        let Some(elements) = row.elements else {
+            return Ok(());
+        };
+        self.paper.close(elements.value)?;
+        for element in elements.name.into_iter().chain(elements.row) {
+            self.paper.close(element)?;
+        }
+        Ok(())
+    }
+
+    /// The table or list that the next row belongs to.
+    fn group(&mut self, kind: RowKind, indent: usize) -> Result<Element, ReportError> {
+        let continues = self.group.as_ref().is_some_and(|group| {
+            group.kind == kind && group.indent == indent && group.rows < ELEMENT_KIDS_MAX
+        });
+        if !continues {
+            self.end_group()?;
+            let role = match kind {
+                RowKind::Item => Role::List,
+                _ => Role::Table,
+            };
+            self.group = Some(Group {
+                kind,
+                indent,
+                element: self.open(role)?,
+                rows: 0,
+            });
+        }
+        match &mut self.group {
+            Some(group) => {
+                group.rows += 1;
+                Ok(group.element)
+            }
+            None => self.section_element(),
+        }
+    }
+
+    fn end_group(&mut self) -> Result<(), ReportError> {
+        match self.group.take() {
+            Some(group) => self.paper.close(group.element),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn wanted_after_headings(&self) -> f32 {
         if self.headings.is_empty() {
             0.0
         } else {
@@ -313,18 +445,28 @@ impl<'a, 'f> Composer<'a, 'f> {
 
     fn show_row(&mut self, row: &mut OpenRow, leading: f32) -> Result<(), ReportError> {
         let name = std::mem::take(&mut row.name);
+        let Some(elements) = row.elements else {
+            return Ok(());
+        };
+        let (name_role, value_role) = match row.kind {
+            RowKind::Pair => (Role::RowHeader, Role::Cell),
+            RowKind::Item => (Role::Label, Role::ItemBody),
+            RowKind::Paragraph => (Role::Paragraph, Role::Paragraph),
+        };
         let cells = [
             Cell {
                 x: row.x,
                 width: row.value_x - row.x - GUTTER,
                 style: row.name_style,
                 lines: &name,
+                meaning: Meaning::Content(elements.name.unwrap_or(elements.value), name_role),
             },
             Cell {
                 x: row.value_x,
                 width: row.right - row.value_x,
                 style: StyleId::Body,
                 lines: &row.value,
+                meaning: Meaning::Content(elements.value, value_role),
             },
         ];
         self.show_cells(&cells, leading, Self::turn_page)
@@ -332,154 +474,50 @@ impl<'a, 'f> Composer<'a, 'f> {
 
     fn text_row(
         &mut self,
+        kind: RowKind,
         marker: &str,
-        style: StyleId,
         value: Value<'_>,
-        [x, value_x]: [f32; 2],
-        ruled: bool,
+        indent: usize,
     ) -> Result<(), ReportError> {
         let right = paper::RIGHT;
+        let mut x = indented(indent);
+        let mut name_style = StyleId::Body;
+        let value_x = match kind {
+            RowKind::Pair => {
+                name_style = StyleId::Name;
+                x + (right - x) * NAME_SHARE
+            }
+            RowKind::Item => {
+                x += BULLET_INDENT;
+                x + INDENT
+            }
+            RowKind::Paragraph => x,
+        };
         let name_width = (value_x - x - GUTTER).max(GUTTER);
         let name = if marker.is_empty() {
             Lines::default()
         } else {
-            TextFlow::all(self.shaper, marker, style, name_width)
+            TextFlow::all(self.shaper, marker, name_style, name_width)
         };
         let row = OpenRow {
+            kind,
+            indent,
+            elements: None,
             name,
-            name_style: style,
+            name_style,
             value: Lines::default(),
             flow: Some(TextFlow::new(StyleId::Body, right - value_x)),
             x,
             value_x,
             right,
-            ruled,
+            ruled: kind == RowKind::Pair,
         };
         self.open_row(row, value)
     }
-
-    fn open_table(&mut self, columns: &[Column], indent: usize) {
-        let x = indented(indent);
-        let gutters = GUTTER * columns.len().saturating_sub(1) as f32;
-        let least: Vec<f32> = columns.iter().map(|c| self.unbroken_width(c)).collect();
-        let shares: Vec<f32> = columns.iter().map(|column| column.share).collect();
-        let widths = column_widths(paper::RIGHT - x - gutters, &shares, &least);
-        let mut left = x;
-        let mut header_lines = 0;
-        let mut placed = Vec::with_capacity(columns.len());
-        for (column, width) in columns.iter().zip(widths) {
-            let header = TextFlow::all(self.shaper, &column.label, StyleId::CellHeader, width);
-            header_lines = header_lines.max(header.len());
-            placed.push(TableColumn {
-                x: left,
-                width,
-                header,
-            });
-            left += width + GUTTER;
-        }
-        self.table = Some(OpenTable {
-            cells: placed.iter().map(|_| Lines::default()).collect(),
-            columns: placed,
-            header_lines,
-            x,
-            begun: false,
-        });
-    }
-
-    /// The width at which none of a column's words is broken, as far as they are known.
-    fn unbroken_width(&mut self, column: &Column) -> f32 {
-        let mut width = 0.0_f32;
-        let header = column.label.split_whitespace();
-        let words = header
-            .filter(|word| word.chars().count() <= UNBROKEN_WORD_CHARS_MAX)
-            .map(|word| (word, StyleId::CellHeader))
-            .chain([(column.longest_word.as_str(), StyleId::Cell)]);
-        for (word, style) in words {
-            let lines = TextFlow::all(self.shaper, word, style, paper::TEXT_WIDTH);
-            let widest = lines.iter().map(|(line, _)| line.width);
-            width = widest.fold(width, f32::max);
-        }
-        // The sum of a line's advances and the line breaker's may differ in the last digit.
-        width + WIDTH_SLACK
-    }
-
-    fn table_row(&mut self, texts: &[String]) -> Result<(), ReportError> {
-        let Some(mut table) = self.table.take() else {
-            return Ok(());
-        };
-        let mut lines = 0;
-        for ((cell, column), text) in table.cells.iter_mut().zip(&table.columns).zip(texts) {
-            cell.clear();
-            TextFlow::new(StyleId::Cell, column.width).finish(self.shaper, text, cell);
-            lines = lines.max(cell.len());
-        }
-        let leading = StyleId::Cell.style().leading;
-        let kept = if lines <= 2 * UNBROKEN_LINES_MAX {
-            lines
-        } else {
-            2
-        };
-        let height = kept as f32 * leading + 2.0 * PADDING;
-        if !table.begun {
-            let wanted = height + table.header_height() + PADDING;
-            self.settle(wanted.max(self.wanted_after_headings()))?;
-            if !self.at_top() {
-                self.y += PADDING;
-            }
-            self.show_table_header(&table)?;
-            table.begun = true;
-        } else if height > self.room() {
-            self.turn_page()?;
-            self.show_table_header(&table)?;
-        }
-        self.y += PADDING;
-        let cells: Vec<Cell<'_>> = table
-            .columns
-            .iter()
-            .zip(&table.cells)
-            .map(|(column, lines)| Cell {
-                x: column.x,
-                width: column.width,
-                style: StyleId::Cell,
-                lines,
-            })
-            .collect();
-        self.show_cells(&cells, leading, |composer| {
-            composer.turn_page()?;
-            composer.show_table_header(&table)
-        })?;
-        self.y += PADDING;
-        self.canvas
-            .rule(table.x, self.y, paper::RIGHT - table.x, RULE);
-        self.y += RULE;
-        self.table = Some(table);
-        Ok(())
-    }
-
-    fn show_table_header(&mut self, table: &OpenTable) -> Result<(), ReportError> {
-        let cells: Vec<Cell<'_>> = table
-            .columns
-            .iter()
-            .map(|column| Cell {
-                x: column.x,
-                width: column.width,
-                style: StyleId::CellHeader,
-                lines: &column.header,
-            })
-            .collect();
-        self.y += PADDING;
-        let leading = StyleId::CellHeader.style().leading;
-        self.show_cells(&cells, leading, Self::turn_page)?;
-        self.y += PADDING;
-        self.canvas
-            .rule(table.x, self.y, paper::RIGHT - table.x, 2.0 * RULE);
-        self.y += 2.0 * RULE;
-        Ok(())
-    }
 }
 
-/// Points between a heading and what it heads.
-const AFTER_HEADING: f32 = 3.0;
+/// Points between an item's bullet and the left.
+const BULLET_INDENT: f32 = 4.0;
 
 impl PendingHeading {
     fn height(&self) -> f32 {
@@ -494,86 +532,48 @@ impl PendingHeading {
     }
 }
 
-impl OpenTable {
-    fn header_height(&self) -> f32 {
-        let leading = StyleId::CellHeader.style().leading;
-        self.header_lines as f32 * leading + 2.0 * PADDING + 2.0 * RULE
-    }
-}
-
 impl BlockSink for Composer<'_, '_> {
     fn block(&mut self, block: Block<'_>) -> Result<(), ReportError> {
+        let continues = matches!(
+            block,
+            Block::Row { .. } | Block::Item { .. } | Block::More(_)
+        );
+        if !continues {
+            self.end_group()?;
+        }
         match block {
-            Block::Title(text) => self.heading(StyleId::Title, text, 0),
+            Block::Title(text) => self.heading(StyleId::Title, 1, text, 0),
             Block::Heading { level, text } => {
-                let style = match level {
-                    HeadingLevel::Two => StyleId::Heading2,
-                    HeadingLevel::Three => StyleId::Heading3,
-                    HeadingLevel::Four => StyleId::Heading4,
-                    HeadingLevel::Five => StyleId::Heading5,
+                let (style, level) = match level {
+                    HeadingLevel::Two => (StyleId::Heading2, 2),
+                    HeadingLevel::Three => (StyleId::Heading3, 3),
+                    HeadingLevel::Four => (StyleId::Heading4, 4),
+                    HeadingLevel::Five => (StyleId::Heading5, 5),
                 };
-                self.heading(style, text, 0);
+                self.heading(style, level, text, 0);
             }
             Block::GroupLabel { text, indent } => {
-                self.heading(StyleId::Heading5, text, indent);
+                self.heading(StyleId::Heading5, 6, text, indent);
             }
             Block::Paragraph { value, indent } => {
-                let x = indented(indent);
-                self.text_row("", StyleId::Body, value, [x, x], false)?;
+                self.text_row(RowKind::Paragraph, "", value, indent)?;
             }
             Block::Row {
                 name,
                 value,
                 indent,
-            } => {
-                let x = indented(indent);
-                let value_x = x + (paper::RIGHT - x) * NAME_SHARE;
-                self.text_row(name, StyleId::Name, value, [x, value_x], true)?;
-            }
-            Block::Item { value, indent } => {
-                let x = indented(indent) + 4.0;
-                self.text_row("•", StyleId::Body, value, [x, x + INDENT], false)?;
-            }
+            } => self.text_row(RowKind::Pair, name, value, indent)?,
+            Block::Item { value, indent } => self.text_row(RowKind::Item, "•", value, indent)?,
             Block::More(value) => self.fill_row(value, false)?,
             Block::TableStart { columns, indent } => self.open_table(columns, indent),
             Block::TableRow { cells } => self.table_row(cells)?,
-            Block::TableEnd => self.table = None,
+            Block::TableEnd => self.end_table()?,
         }
         Ok(())
     }
 }
 
-/// Shares the width out: in proportion to `shares`, but to no column less than it needs at `least`,
-/// if there is room for that; else in proportion to what they need.
-fn column_widths(width: f32, shares: &[f32], least: &[f32]) -> Vec<f32> {
-    if least.iter().sum::<f32>() >= width {
-        return in_proportion(width, least);
-    }
-    let mut widths = in_proportion(width, shares);
-    let mut fixed = vec![false; shares.len()];
-    while let Some(narrow) = (0..widths.len()).find(|i| !fixed[*i] && widths[*i] < least[*i]) {
-        fixed[narrow] = true;
-        let taken: f32 = (0..widths.len())
-            .filter(|i| fixed[*i])
-            .map(|i| least[i])
-            .sum();
-        let free: Vec<f32> = (0..widths.len())
-            .map(|i| if fixed[i] { 0.0 } else { shares[i] })
-            .collect();
-        let rest = in_proportion(width - taken, &free);
-        for (i, rest) in rest.into_iter().enumerate() {
-            widths[i] = if fixed[i] { least[i] } else { rest };
-        }
-    }
-    widths
-}
-
-fn in_proportion(width: f32, shares: &[f32]) -> Vec<f32> {
-    let all = shares.iter().sum::<f32>().max(f32::EPSILON);
-    shares.iter().map(|share| width * share / all).collect()
-}
-
-fn indented(levels: usize) -> f32 {
+pub(super) fn indented(levels: usize) -> f32 {
     paper::LEFT + levels.min(INDENT_LEVELS_MAX) as f32 * INDENT
 }
 

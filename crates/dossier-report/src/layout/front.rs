@@ -2,10 +2,11 @@
 
 use dossier_core::section::TemplateVersion;
 
-use super::canvas::{Canvas, PageSink, paper};
-use super::composer::Composer;
+use super::canvas::{Canvas, Paper, paper};
+use super::composer::{Composer, Meaning};
 use crate::ReportError;
 use crate::block::{Block, BlockSink, Value};
+use crate::pdf::{Element, LinkPlace, Role};
 use crate::report::{Report, Wording};
 use crate::text::{Shaper, StyleId, TextFlow};
 
@@ -13,103 +14,166 @@ use crate::text::{Shaper, StyleId, TextFlow};
 const COVER_TOP: f32 = 240.0;
 /// Points of a contents line that the version and the page number take.
 const VERSION_WIDTH: f32 = 70.0;
-const NUMBER_WIDTH: f32 = 46.0;
+const NUMBER_WIDTH: f32 = 72.0;
 
 /// One line of the contents.
 pub(crate) struct ContentsLine<'r> {
     pub label: &'r str,
     pub version: TemplateVersion,
+    /// The volume that it starts in, if that is another one.
+    pub volume: Option<u32>,
     pub page: u32,
 }
 
-#[derive(Default)]
-struct Collected(Vec<Canvas>);
+/// The numbers that stand on covers.
+#[derive(Clone, Copy)]
+pub(crate) struct Front {
+    /// Pages of the volume.
+    pub total: u32,
+    /// Which volume it is, from 1.
+    pub volume: u32,
+    pub volumes: u32,
+}
 
-impl PageSink for Collected {
-    fn page(&mut self, canvas: &Canvas) -> Result<(), ReportError> {
-        self.0.push(canvas.clone());
-        Ok(())
+impl Front {
+    /// As long as any numbers can become.
+    pub const UNKNOWN: Self = Self {
+        total: u32::MAX,
+        volume: 999,
+        volumes: 1000,
+    };
+
+    /// Which volume a file is, in words.
+    pub fn volume_line(volume: u32, volumes: u32) -> String {
+        format!("Volume {volume} of {volumes}")
     }
 }
 
-/// The first page: everything about the report, for those who send it out.
-pub(crate) fn internal_cover(
-    shaper: &mut Shaper<'_>,
-    report: &Report,
-    total: u32,
-) -> Result<Vec<Canvas>, ReportError> {
-    let wording = &report.wording;
-    let mut pages = Collected::default();
-    let mut composer = Composer::new(shaper, &mut pages, None);
-    composer.y = COVER_TOP;
-    titled(&mut composer, wording, &wording.title)?;
-    subject(&mut composer, report)?;
-    line(&mut composer, &date_range(report))?;
-    let generated = report.generated_on.strftime("%-d %B %Y");
-    line(
-        &mut composer,
-        &format!("Report generation date: {generated}"),
-    )?;
-    line(&mut composer, &format!("Total Pages: {total}"))?;
-    composer.y += 24.0;
-    strong(&mut composer, &wording.internal_only);
-    strong(&mut composer, &wording.classification);
-    composer.end_section()?;
-    Ok(pages.0)
+/// Paper that only counts pages.
+#[derive(Default)]
+pub(crate) struct Counting {
+    pub pages: usize,
 }
 
-/// The second page: where each section starts.
-pub(crate) fn contents(
+impl Paper for Counting {
+    fn page(&mut self, _: &Canvas) -> Result<(), ReportError> {
+        self.pages += 1;
+        Ok(())
+    }
+
+    fn open(&mut self, parent: Element, _: Role) -> Result<Element, ReportError> {
+        Ok(parent)
+    }
+
+    fn close(&mut self, _: Element) -> Result<(), ReportError> {
+        Ok(())
+    }
+
+    fn mark(&mut self, _: Element) -> Result<u32, ReportError> {
+        Ok(0)
+    }
+
+    fn link(&mut self, _: Element) -> Result<LinkPlace, ReportError> {
+        Ok(LinkPlace::NOWHERE)
+    }
+}
+
+/// The pages before the sections: everything about the report and where each section starts, for
+/// those who send it out; then what the subject's own copy starts with.
+pub(crate) fn write_front(
     shaper: &mut Shaper<'_>,
+    paper: &mut dyn Paper,
+    part: Element,
+    report: &Report,
+    lines: &[ContentsLine<'_>],
+    front: Front,
+) -> Result<(), ReportError> {
+    internal_cover(&mut Composer::new(shaper, paper, part), report, front)?;
+    contents(
+        &mut Composer::new(shaper, paper, part),
+        &report.wording,
+        lines,
+    )?;
+    write_copy_front(shaper, paper, part, report, front)
+}
+
+fn internal_cover(
+    composer: &mut Composer<'_, '_>,
+    report: &Report,
+    front: Front,
+) -> Result<(), ReportError> {
+    let wording = &report.wording;
+    composer.y = COVER_TOP;
+    titled(composer, wording, &wording.title)?;
+    volume(composer, front)?;
+    subject(composer, report)?;
+    line(composer, &date_range(report))?;
+    let generated = report.generated_on.strftime("%-d %B %Y");
+    line(composer, &format!("Report generation date: {generated}"))?;
+    line(composer, &format!("Total Pages: {}", front.total))?;
+    composer.y += 24.0;
+    strong(composer, &wording.internal_only)?;
+    strong(composer, &wording.classification)?;
+    composer.end_section()
+}
+
+fn contents(
+    composer: &mut Composer<'_, '_>,
     wording: &Wording,
     lines: &[ContentsLine<'_>],
-) -> Result<Vec<Canvas>, ReportError> {
-    let mut pages = Collected::default();
-    let mut composer = Composer::new(shaper, &mut pages, None);
+) -> Result<(), ReportError> {
     composer.block(Block::Title(&wording.contents_title))?;
     composer.settle(StyleId::Body.style().leading)?;
     composer.y += 10.0;
+    let list = composer.open(Role::Contents)?;
     for (section, entry) in lines.iter().enumerate() {
-        contents_line(&mut composer, section, entry)?;
+        contents_line(composer, list, section, entry)?;
     }
+    composer.paper.close(list)?;
     composer.y += 24.0;
-    strong(&mut composer, &wording.internal_only);
-    composer.end_section()?;
-    Ok(pages.0)
+    strong(composer, &wording.internal_only)?;
+    composer.end_section()
 }
 
-/// The page that the subject's own copy starts with.
-pub(crate) fn external_cover(
+/// The pages that the subject's own copy starts with.
+pub(crate) fn write_copy_front(
     shaper: &mut Shaper<'_>,
+    paper: &mut dyn Paper,
+    part: Element,
     report: &Report,
-) -> Result<Vec<Canvas>, ReportError> {
-    let mut pages = Collected::default();
-    let mut composer = Composer::new(shaper, &mut pages, None);
+    front: Front,
+) -> Result<(), ReportError> {
+    let composer = &mut Composer::new(shaper, paper, part);
     composer.y = COVER_TOP;
-    titled(&mut composer, &report.wording, &report.wording.title)?;
-    subject(&mut composer, report)?;
-    composer.end_section()?;
-    Ok(pages.0)
+    titled(composer, &report.wording, &report.wording.title)?;
+    volume(composer, front)?;
+    subject(composer, report)?;
+    composer.end_section()
 }
 
-/// The last page.
-pub(crate) fn rear_page(
+/// The pages behind the sections.
+pub(crate) fn write_rear(
     shaper: &mut Shaper<'_>,
+    paper: &mut dyn Paper,
+    document: Element,
     wording: &Wording,
-    total: u32,
-) -> Result<Vec<Canvas>, ReportError> {
-    let mut pages = Collected::default();
-    let mut composer = Composer::new(shaper, &mut pages, None);
+    front: Front,
+) -> Result<(), ReportError> {
+    let composer = &mut Composer::new(shaper, paper, document);
     composer.y = COVER_TOP;
-    composer.block(Block::Heading {
-        level: crate::block::HeadingLevel::Two,
-        text: &wording.end_of_report,
-    })?;
-    line(&mut composer, &format!("Total pages: {total}"))?;
+    composer.heading(StyleId::Heading2, 1, &wording.end_of_report, 0);
+    line(composer, &format!("Total pages: {}", front.total))?;
+    volume(composer, front)?;
     composer.y += 24.0;
-    strong(&mut composer, &wording.internal_only);
-    composer.end_section()?;
-    Ok(pages.0)
+    strong(composer, &wording.internal_only)?;
+    composer.end_section()
+}
+
+fn volume(composer: &mut Composer<'_, '_>, front: Front) -> Result<(), ReportError> {
+    match front.volumes {
+        1 => Ok(()),
+        volumes => line(composer, &Front::volume_line(front.volume, volumes)),
+    }
 }
 
 fn titled(
@@ -155,35 +219,46 @@ fn line(composer: &mut Composer<'_, '_>, text: &str) -> Result<(), ReportError> 
 }
 
 /// A line in bold that is no heading.
-fn strong(composer: &mut Composer<'_, '_>, text: &str) {
+fn strong(composer: &mut Composer<'_, '_>, text: &str) -> Result<(), ReportError> {
     let style = StyleId::Name;
-    let leading = style.style().leading;
     let lines = TextFlow::all(composer.shaper, text, style, paper::TEXT_WIDTH);
-    for (line, bytes) in lines.iter() {
-        let y = composer.y + leading * 0.75;
-        composer.canvas.show(style, paper::LEFT, y, line, bytes);
-        composer.y += leading;
-    }
+    composer.show_alone(Role::Paragraph, style, &lines)?;
     composer.y += 4.0;
+    Ok(())
 }
 
 fn contents_line(
     composer: &mut Composer<'_, '_>,
+    list: Element,
     section: usize,
     entry: &ContentsLine<'_>,
 ) -> Result<(), ReportError> {
     let style = StyleId::Body;
     let leading = style.style().leading;
     let label_width = paper::TEXT_WIDTH - VERSION_WIDTH - NUMBER_WIDTH - 12.0;
-    let label = TextFlow::all(composer.shaper, entry.label, style, label_width);
+    let mut label = TextFlow::all(composer.shaper, entry.label, style, label_width);
+    label.end_with_space(composer.shaper, style);
     let version = entry.version.to_string();
-    let version = TextFlow::all(composer.shaper, &version, StyleId::Small, VERSION_WIDTH);
-    let number = entry.page.to_string();
+    let mut version = TextFlow::all(composer.shaper, &version, StyleId::Small, VERSION_WIDTH);
+    version.end_with_space(composer.shaper, StyleId::Small);
+    let number = match entry.volume {
+        None => entry.page.to_string(),
+        Some(volume) => format!("vol. {volume}, {}", entry.page),
+    };
     let number = TextFlow::all(composer.shaper, &number, style, paper::TEXT_WIDTH);
     let height = label.len().max(1) as f32 * leading + 9.0;
     composer.settle(height)?;
     let top = composer.y;
-    let first = top + 4.5 + leading * 0.75;
+    let first = top + 4.5 + style.baseline();
+    let item = composer.paper.open(list, Role::ContentsItem)?;
+    let reference = composer.paper.open(item, Role::Reference)?;
+    // What is in another file cannot be led to.
+    let role = match entry.volume {
+        None => Role::Link,
+        Some(_) => Role::Span,
+    };
+    let element = composer.paper.open(reference, role)?;
+    composer.begin(Meaning::Content(element, role))?;
     for (nth, (line, bytes)) in label.iter().enumerate() {
         let y = first + nth as f32 * leading;
         composer.canvas.show(style, paper::LEFT, y, line, bytes);
@@ -196,10 +271,20 @@ fn contents_line(
         let x = paper::RIGHT - line.width;
         composer.canvas.show(style, x, first, line, bytes);
     }
+    composer.canvas.end();
     composer.y += height;
-    let canvas = &mut composer.canvas;
-    canvas.link(paper::LEFT, top, paper::TEXT_WIDTH, height, section);
-    canvas.rule(paper::LEFT, composer.y, paper::TEXT_WIDTH, 0.6);
+    if role == Role::Link {
+        let place = composer.paper.link(element)?;
+        let area = [paper::LEFT, top, paper::TEXT_WIDTH, height];
+        let description = format!("{}, page {}", entry.label, entry.page);
+        composer.canvas.link(area, section, place, description);
+    }
+    for element in [element, reference, item] {
+        composer.paper.close(element)?;
+    }
+    composer
+        .canvas
+        .rule(paper::LEFT, composer.y, paper::TEXT_WIDTH, 0.6);
     composer.y += 0.6;
     Ok(())
 }

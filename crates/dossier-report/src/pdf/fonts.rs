@@ -76,11 +76,12 @@ fn write_face(file: &mut PdfFile, face: &Face, used: &GlyphUse) -> Result<Object
     file.object(descriptor, |object| {
         describe(object.start(), base_font, face, &parsed, file_id);
     })?;
-    file.stream(file_id, program, |dict| {
-        if face.is_cff {
+    let (is_cff, length) = (face.is_cff, program.len() as i32);
+    file.stream(file_id, program.to_vec(), move |dict| {
+        if is_cff {
             dict.pair(Name(b"Subtype"), Name(b"CIDFontType0C"));
         } else {
-            dict.pair(Name(b"Length1"), program.len() as i32);
+            dict.pair(Name(b"Length1"), length);
         }
     })?;
     let mut cmap: UnicodeCmap<u16> = UnicodeCmap::new(Name(b"Custom"), IDENTITY);
@@ -90,7 +91,7 @@ fn write_face(file: &mut PdfFile, face: &Face, used: &GlyphUse) -> Result<Object
         cmap.pair_with_multiple(glyph, text.chars());
     }
     let cmap = cmap.finish();
-    file.stream(to_unicode, cmap.as_slice(), |dict| {
+    file.stream(to_unicode, cmap.to_vec(), |dict| {
         dict.pair(Name(b"Type"), Name(b"CMap"));
     })?;
     Ok(font)

@@ -49,7 +49,7 @@ impl Lines {
         self.lines.len()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&Line, &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Line, &[u8])> + Clone {
         self.lines
             .iter()
             .map(|line| (line, &self.bytes[line.bytes.clone()]))
@@ -65,8 +65,23 @@ impl Lines {
         }));
     }
 
+    /// Ends the last line with a space, for a text that goes on elsewhere.
+    pub fn end_with_space(&mut self, shaper: &mut Shaper<'_>, style: StyleId) {
+        if let Some(line) = self.lines.last_mut() {
+            self.bytes.truncate(line.bytes.end);
+            self.bytes.extend_from_slice(&shaper.space(style).body);
+            line.bytes.end = self.bytes.len();
+        }
+    }
+
     pub fn truncate(&mut self, lines: usize) {
         self.lines.truncate(lines);
+    }
+
+    /// Shows the space at which a line ends, so that its last word and the next line's first are
+    /// two words to those who do not see the lines (ISO 32000-1, 14.8.2.5).
+    fn end_word(&mut self, space: &Shaped) {
+        self.bytes.extend_from_slice(&space.body);
     }
 
     fn end_line(&mut self, draft: &mut LineDraft, right_to_left: bool) {
@@ -190,6 +205,9 @@ impl TextFlow {
                 if tail.len() <= WORD_BYTES_TRIED {
                     let shaped = shaper.shape(tail, self.style, false);
                     if draft.width > 0.0 && draft.width + gap + shaped.width > self.width {
+                        if spaces > 0 {
+                            lines.end_word(&space);
+                        }
                         lines.end_line(&mut draft, false);
                         line_start = at;
                         spaces = 0;
@@ -212,6 +230,9 @@ impl TextFlow {
                 }
                 if !tail.is_empty() {
                     if draft.width > 0.0 {
+                        if spaces > 0 {
+                            lines.end_word(&space);
+                        }
                         lines.end_line(&mut draft, false);
                     }
                     line_start = at;
@@ -232,6 +253,9 @@ impl TextFlow {
             }
             spaces += inner.len() - word.len();
             if opportunity == BreakOpportunity::Mandatory && inner.len() < segment.len() {
+                if draft.width > 0.0 {
+                    lines.end_word(&space);
+                }
                 lines.end_line(&mut draft, false);
                 spaces = 0;
                 line_start = end;
@@ -372,6 +396,7 @@ impl TextFlow {
     ) {
         let shown = text[range.clone()].trim_end_matches(LINE_ENDS);
         let shown = range.start..range.start + shown.trim_end_matches(' ').len();
+        let ends_a_word = shown.end < range.end;
         let mut draft = LineDraft::at(lines.bytes.len());
         let mut placed = Vec::new();
         if !shown.is_empty() {
@@ -402,6 +427,20 @@ impl TextFlow {
             lines.bytes.extend_from_slice(&word.shaped.body);
             pen += shift * size / 1000.0 + word.shaped.width;
             draft.unsupported += word.shaped.unsupported;
+        }
+        if !placed.is_empty() && ends_a_word {
+            let space = shaper.space(self.style);
+            let x = match paragraph.level.is_rtl() {
+                true => -space.width,
+                false => draft.width,
+            };
+            let shift = ((x - pen) * 1000.0 / size).round();
+            if shift != 0.0 {
+                lines.bytes.push(b')');
+                push_number(&mut lines.bytes, -shift);
+                lines.bytes.push(b'(');
+            }
+            lines.end_word(&space);
         }
         lines.end_line(&mut draft, paragraph.level.is_rtl());
     }

@@ -14,7 +14,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::fonts::{FaceId, FaceWeight, Fonts};
 use crate::limits::{CACHED_WORD_BYTES_MAX, CACHED_WORDS_MAX, SHAPED_CHARS_MAX};
-use crate::pdf::push_number;
+use crate::pdf::{push_number, push_text};
 
 /// A role that text plays on a page; it decides weight, size and distance of lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +30,12 @@ pub(crate) enum StyleId {
     Heading4,
     Heading5,
 }
+
+/// Shown in place of a character that no font has; Noto Sans has it.
+const REPLACEMENT: char = '\u{fffd}';
+
+/// Ascent above a baseline as a part of the leading.
+const BASELINE: f32 = 0.75;
 
 const STYLES: usize = StyleId::Heading5 as usize + 1;
 
@@ -60,6 +66,11 @@ impl StyleId {
             size,
             leading,
         }
+    }
+
+    /// From the top of a line to its baseline, in points.
+    pub fn baseline(self) -> f32 {
+        self.style().leading * BASELINE
     }
 
     /// The face a string of this style starts and ends in.
@@ -325,7 +336,15 @@ impl<'f> Shaper<'f> {
             .entry((face, script, right_to_left))
             .or_insert_with(|| ShapePlan::new(&face_data.font, direction, Some(script), None, &[]));
         self.buffer.clear();
-        self.buffer.push_str(run.text);
+        match run.face {
+            Some(_) => self.buffer.push_str(run.text),
+            // A box of the fonts' own (glyph 0) may not be shown (ISO 14289-1, 7.21.8).
+            None => {
+                for (at, _) in run.text.char_indices() {
+                    self.buffer.push(u32::from(REPLACEMENT), at as u32);
+                }
+            }
+        }
         self.buffer.set_direction(direction);
         self.buffer.set_script(Some(script));
         self.buffer
@@ -355,6 +374,7 @@ impl<'f> Shaper<'f> {
             shaper,
             buffer: &self.buffer,
             uses: &mut self.uses[usize::from(face)],
+            missing: run.face.is_none(),
             blank: shaper
                 .nominal_glyph(u32::from(' '))
                 .map(|glyph| glyph.to_u32()),
@@ -431,6 +451,8 @@ struct Typesetter<'s, 'f> {
     shaper: &'s ShaperFont<'f, 'static>,
     buffer: &'s Buffer,
     uses: &'s mut GlyphUse,
+    /// Whether the glyphs only stand for characters that no font has.
+    missing: bool,
     /// The glyph of a space.
     blank: Option<u32>,
     per_mille: f32,
@@ -441,9 +463,8 @@ struct Typesetter<'s, 'f> {
 impl Typesetter<'_, '_> {
     fn cluster(&mut self, cluster: &Cluster<'_>, right_to_left: bool) {
         let infos = &self.buffer.glyph_infos()[cluster.glyphs.clone()];
-        let missing = infos.iter().any(|info| info.glyph_id == 0);
         let text = cluster.text;
-        if missing {
+        if self.missing {
             let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
             self.draft.unsupported += characters;
         }
@@ -454,7 +475,7 @@ impl Typesetter<'_, '_> {
             return self.spanned(cluster, text);
         };
         let width = self.natural_width(info.glyph_id);
-        if missing || !self.uses.says(info.glyph_id, text, width) {
+        if self.missing || !self.uses.says(info.glyph_id, text, width) {
             return self.spanned(cluster, text);
         }
         self.glyphs(cluster);
@@ -577,13 +598,9 @@ impl Draft {
     }
 
     fn open_span(&mut self, text: &str) {
-        self.body.extend_from_slice(b")]TJ/Span<</ActualText<FEFF");
-        for unit in text.encode_utf16() {
-            for digit in [12, 8, 4, 0].map(|shift| usize::from(unit >> shift & 15)) {
-                self.body.push(b"0123456789ABCDEF"[digit]);
-            }
-        }
-        self.body.extend_from_slice(b">>>BDC[(");
+        self.body.extend_from_slice(b")]TJ/Span<</ActualText");
+        push_text(&mut self.body, text);
+        self.body.extend_from_slice(b">>BDC[(");
     }
 
     fn close_span(&mut self) {

@@ -14,4 +14,6 @@ mod labels;
 mod pages;
 mod properties;
 mod scripts;
+mod structure;
 mod support;
+mod volumes;

@@ -83,19 +83,7 @@ impl Written {
 
     /// The text of each page, in the order of the content.
     pub fn pages(&self) -> Vec<String> {
-        let text = run(
-            "pdftotext",
-            "poppler-utils",
-            &["-raw"],
-            &self.path(),
-            &["-"],
-        );
-        let mut pages: Vec<String> = text.split('\u{c}').map(str::to_owned).collect();
-        assert_eq!(
-            pages.pop().as_deref(),
-            Some(""),
-            "every page ends with a form feed"
-        );
+        let pages = pages_of(&self.path());
         assert_eq!(pages.len(), self.summary.pages as usize);
         pages
     }
@@ -126,9 +114,61 @@ impl Written {
         run("qpdf", "qpdf", &options, &self.path(), &["-"])
     }
 
-    pub fn assert_well_formed(&self) {
-        run("qpdf", "qpdf", &["--check"], &self.path(), &[]);
+    /// The pages' content streams.
+    pub fn content_bytes(&self) -> Vec<Vec<u8>> {
+        let options = ["--qdf", "--object-streams=disable"];
+        let plain = run_bytes("qpdf", "qpdf", &options, &self.path(), &["-"]);
+        let mut contents = Vec::new();
+        let mut rest = &plain[..];
+        while let Some(at) = find(rest, b"%% Contents for page ") {
+            rest = &rest[at..];
+            let start = find(rest, b"stream\n").unwrap() + b"stream\n".len();
+            let end = find(rest, b"endstream").unwrap();
+            contents.push(rest[start..end].to_vec());
+            rest = &rest[end..];
+        }
+        assert_eq!(contents.len(), self.summary.pages as usize);
+        contents
     }
+
+    /// The text by structure element, as `pdfinfo` tells it.
+    pub fn tagged_text(&self) -> String {
+        run(
+            "pdfinfo",
+            "poppler-utils",
+            &["-struct-text"],
+            &self.path(),
+            &[],
+        )
+    }
+
+    pub fn assert_well_formed(&self) {
+        check(&self.path());
+    }
+}
+
+/// Fails if qpdf finds fault with a file.
+pub fn check(path: &Path) {
+    run("qpdf", "qpdf", &["--check"], path, &[]);
+}
+
+/// The text of each page of a file, in the order of the content.
+pub fn pages_of(path: &Path) -> Vec<String> {
+    let text = run("pdftotext", "poppler-utils", &["-raw"], path, &["-"]);
+    let mut pages: Vec<String> = text.split('\u{c}').map(str::to_owned).collect();
+    let behind = pages.pop();
+    assert_eq!(
+        behind.as_deref(),
+        Some(""),
+        "every page ends with a form feed"
+    );
+    pages
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 /// A section page's text without header and footer.
@@ -159,6 +199,10 @@ pub fn invisible(c: char) -> bool {
 }
 
 fn run(tool: &str, package: &str, before: &[&str], file: &Path, after: &[&str]) -> String {
+    String::from_utf8_lossy(&run_bytes(tool, package, before, file, after)).into_owned()
+}
+
+fn run_bytes(tool: &str, package: &str, before: &[&str], file: &Path, after: &[&str]) -> Vec<u8> {
     let output = Command::new(tool)
         .args(before)
         .arg(file)
@@ -167,7 +211,7 @@ fn run(tool: &str, package: &str, before: &[&str], file: &Path, after: &[&str]) 
         .unwrap_or_else(|_| panic!("{tool} is missing: install the package {package}"));
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{tool}: {errors}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    output.stdout
 }
 
 /// The texts that generic rendering must show for a value.

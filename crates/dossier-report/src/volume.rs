@@ -1,0 +1,443 @@
+//! One file of a report, from its first page to its end.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pdf_writer::types::{ActionType, AnnotationFlags, AnnotationType, PageMode};
+use pdf_writer::writers::{Annotation, Catalog, DocumentInfo, Outline, OutlineItem};
+use pdf_writer::{Date, Finish, Name, Rect, TextStr};
+
+use crate::ReportError;
+use crate::layout::{Canvas, Furniture, Paper, paper};
+use crate::pdf::{
+    CREATOR, Element, Facts, LinkPlace, ObjectId, PageTree, PdfFile, Role, Structure, write_fonts,
+    write_metadata, write_output_intent,
+};
+use crate::text::{Fonts, GlyphUse};
+
+/// Shows the header and the footer, which all section pages share.
+const SHOW_FURNITURE: &str = "/Artifact<</Type/Pagination>>BDC\n/H Do\nEMC\n";
+
+const MEDIA: Rect = Rect {
+    x1: 0.0,
+    y1: 0.0,
+    x2: paper::WIDTH,
+    y2: paper::HEIGHT,
+};
+
+/// A file of a report while its pages are written.
+pub(crate) struct Volume {
+    path: PathBuf,
+    file: PdfFile,
+    tree: PageTree,
+    structure: Structure,
+    document: Element,
+    front: Element,
+    phase: Phase,
+    /// Pages of the front: their places in the file's order are fixed before their content is known.
+    promised: VecDeque<Slot>,
+    /// The page that is being filled, once anything is on it.
+    current: Option<Slot>,
+    sections: Vec<SectionStart>,
+    unsupported: u64,
+    unfinished: Unfinished,
+}
+
+/// Which pages are being filled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Covers and contents.
+    Front,
+    /// Sections, with headers, footers and page numbers.
+    Sections,
+    /// What stands behind the sections.
+    Rear,
+}
+
+/// Where a section starts, or goes on, in a volume.
+#[derive(Clone, Copy)]
+pub(crate) struct SectionStart {
+    /// Its place among the report's sections.
+    pub section: usize,
+    /// The page, counted from 1.
+    pub number: u32,
+    page: ObjectId,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    page: ObjectId,
+    parent: ObjectId,
+    /// Counted from 1.
+    number: u32,
+}
+
+/// What the end of a volume needs.
+pub(crate) struct Ending<'e> {
+    pub facts: Facts<'e>,
+    pub furniture: &'e Furniture,
+    pub fonts: &'e Fonts,
+    pub uses: &'e [GlyphUse],
+    /// The labels of the report's sections.
+    pub labels: &'e [&'e str],
+    /// What tells one report from another, for the file's identifier (14.4).
+    pub seed: &'e str,
+}
+
+/// A file that is removed unless it is finished.
+struct Unfinished(Option<PathBuf>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // The error that left it unfinished is the one to tell.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl Volume {
+    /// Starts a file with room for `front` pages before all others.
+    pub fn create(path: &Path, front: usize) -> Result<Self, ReportError> {
+        let mut file = PdfFile::create(path)?;
+        let unfinished = Unfinished(Some(path.to_owned()));
+        let (mut structure, document) = Structure::new(&mut file)?;
+        let front_element = structure.open(&mut file, document, Role::Part)?;
+        Self {
+            path: path.to_owned(),
+            file,
+            tree: PageTree::default(),
+            structure,
+            document,
+            front: front_element,
+            phase: Phase::Sections,
+            promised: VecDeque::new(),
+            current: None,
+            sections: Vec::new(),
+            unsupported: 0,
+            unfinished,
+        }
+        .promise(front)
+    }
+
+    /// Starts the file that goes on where this one is full: in the middle of a page's worth of
+    /// open elements, which end here and go on there.
+    pub fn continued(&mut self, path: &Path, front: usize) -> Result<Self, ReportError> {
+        let mut file = PdfFile::create(path)?;
+        let unfinished = Unfinished(Some(path.to_owned()));
+        let section = self.sections.last().map(|start| start.section);
+        let structure = self.structure.continued(&mut self.file, &mut file)?;
+        let mut volume = Self {
+            path: path.to_owned(),
+            file,
+            tree: PageTree::default(),
+            structure,
+            document: self.document,
+            front: self.front,
+            phase: Phase::Sections,
+            promised: VecDeque::new(),
+            current: None,
+            sections: Vec::new(),
+            unsupported: 0,
+            unfinished,
+        }
+        .promise(front)?;
+        if let Some(section) = section {
+            volume.begin_section(section)?;
+        }
+        Ok(volume)
+    }
+
+    fn promise(mut self, front: usize) -> Result<Self, ReportError> {
+        for _ in 0..front {
+            let slot = self.slot()?;
+            self.promised.push_back(slot);
+        }
+        Ok(self)
+    }
+
+    /// The element of the whole document.
+    pub fn document(&self) -> Element {
+        self.document
+    }
+
+    /// The element of the pages before the sections.
+    pub fn front(&self) -> Element {
+        self.front
+    }
+
+    /// Says which pages come next.
+    pub fn turn_to(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
+    /// Notes that a section starts on the page that is being filled.
+    pub fn begin_section(&mut self, section: usize) -> Result<(), ReportError> {
+        let slot = self.current()?;
+        self.sections.push(SectionStart {
+            section,
+            number: slot.number,
+            page: slot.page,
+        });
+        Ok(())
+    }
+
+    /// Pages so far, promised ones included.
+    pub fn pages(&self) -> u32 {
+        self.tree.len()
+    }
+
+    /// Bytes written so far; waits until all pages so far are.
+    pub fn bytes(&mut self) -> Result<u64, ReportError> {
+        self.file.bytes()
+    }
+
+    /// Characters so far that no font has.
+    pub fn unsupported(&self) -> u64 {
+        self.unsupported
+    }
+
+    /// Where sections start.
+    pub fn sections(&self) -> &[SectionStart] {
+        &self.sections
+    }
+
+    fn slot(&mut self) -> Result<Slot, ReportError> {
+        let (page, parent) = self.tree.add(&mut self.file)?;
+        let number = self.tree.len();
+        Ok(Slot {
+            page,
+            parent,
+            number,
+        })
+    }
+
+    /// The page that is being filled.
+    fn current(&mut self) -> Result<Slot, ReportError> {
+        if let Some(slot) = self.current {
+            return Ok(slot);
+        }
+        let promised = match self.phase {
+            Phase::Front => self.promised.pop_front(),
+            Phase::Sections | Phase::Rear => None,
+        };
+        let slot = match promised {
+            Some(slot) => slot,
+            None => self.slot()?,
+        };
+        self.structure.begin_page(slot.page);
+        self.current = Some(slot);
+        Ok(slot)
+    }
+
+    fn write_page(&mut self, canvas: &Canvas, furniture: &Furniture) -> Result<(), ReportError> {
+        let slot = self.current()?;
+        self.current = None;
+        let mut data = self.file.buffer();
+        let furnished = self.phase == Phase::Sections;
+        if furnished {
+            data.extend_from_slice(SHOW_FURNITURE.as_bytes());
+        }
+        canvas.write_content(&mut data);
+        if furnished {
+            furniture.page_number(slot.number).write_content(&mut data);
+        }
+        let content = self.file.reserve()?;
+        self.file.stream(content, data, |_| ())?;
+        let links = self.write_links(canvas)?;
+        let key = self.structure.end_page(&mut self.file)?;
+        self.file.object(slot.page, |object| {
+            let mut dict = object.dict();
+            dict.pair(Name(b"Type"), Name(b"Page"));
+            dict.pair(Name(b"Parent"), slot.parent);
+            dict.pair(Name(b"Contents"), content);
+            if let Some(key) = key {
+                dict.pair(Name(b"StructParents"), key);
+            }
+            if !links.is_empty() {
+                dict.insert(Name(b"Annots")).array().items(links);
+                // The order of the structure (ISO 14289-1, 7.18.3).
+                dict.pair(Name(b"Tabs"), Name(b"S"));
+            }
+        })?;
+        self.unsupported += canvas.unsupported;
+        Ok(())
+    }
+
+    fn write_links(&mut self, canvas: &Canvas) -> Result<Vec<ObjectId>, ReportError> {
+        let mut written = Vec::new();
+        for link in canvas.links() {
+            let target = self.sections.iter().find(|s| s.section == link.section);
+            let LinkPlace { id, key } = link.place;
+            written.push(id);
+            self.file.object(id, |object| {
+                let [left, bottom, right, top] = link.area;
+                let mut annotation: Annotation<'_> = object.start();
+                annotation.subtype(AnnotationType::Link);
+                annotation.rect(Rect::new(left, bottom, right, top));
+                annotation.border(0.0, 0.0, 0.0, None);
+                // Shown on paper too (ISO 19005-2, 6.3.2).
+                annotation.flags(AnnotationFlags::PRINT);
+                annotation.contents(TextStr(&link.description));
+                annotation.pair(Name(b"StructParent"), key);
+                if let Some(target) = target {
+                    annotation
+                        .action()
+                        .action_type(ActionType::GoTo)
+                        .destination()
+                        .page(target.page)
+                        .fit();
+                }
+            })?;
+        }
+        Ok(written)
+    }
+
+    /// Writes what the pages refer to, and the file's end; returns the file's length in bytes.
+    pub fn finish(mut self, ending: &Ending<'_>) -> Result<(PathBuf, u64), ReportError> {
+        while !self.promised.is_empty() {
+            self.turn_to(Phase::Front);
+            self.write_page(&Canvas::default(), ending.furniture)?;
+        }
+        self.structure.close(&mut self.file, self.front)?;
+        let resources = write_resources(&mut self.file, ending)?;
+        let root = self.tree.finish(&mut self.file, resources, MEDIA)?;
+        let structure = self.structure.finish(&mut self.file, self.document)?;
+        let outline = write_outline(&mut self.file, ending.labels, &self.sections)?;
+        let metadata = write_metadata(&mut self.file, &ending.facts)?;
+        let intent = write_output_intent(&mut self.file)?;
+        let catalog = self.file.reserve()?;
+        let language = ending.facts.language;
+        self.file.object(catalog, |object| {
+            let mut catalog: Catalog<'_> = object.start();
+            catalog.pages(root);
+            catalog.lang(TextStr(language));
+            catalog.viewer_preferences().display_doc_title(true);
+            catalog.metadata(metadata);
+            catalog.mark_info().marked(true);
+            catalog.pair(Name(b"StructTreeRoot"), structure);
+            catalog.insert(Name(b"OutputIntents")).array().item(intent);
+            if let Some(outline) = outline {
+                catalog.outlines(outline).page_mode(PageMode::UseOutlines);
+            }
+        })?;
+        let info = self.file.reserve()?;
+        self.file.object(info, |object| {
+            let mut info: DocumentInfo<'_> = object.start();
+            info.title(TextStr(ending.facts.title));
+            info.creator(TextStr(CREATOR));
+            info.creation_date(pdf_date(ending.facts.date));
+        })?;
+        let bytes = self.file.finish(catalog, info, ending.seed)?;
+        self.unfinished.0 = None;
+        Ok((self.path, bytes))
+    }
+}
+
+/// A volume whose pages are being filled, with what its section pages show around them.
+pub(crate) struct Filling<'v> {
+    pub volume: &'v mut Volume,
+    pub furniture: &'v Furniture,
+}
+
+impl Paper for Filling<'_> {
+    fn page(&mut self, canvas: &Canvas) -> Result<(), ReportError> {
+        self.volume.write_page(canvas, self.furniture)
+    }
+
+    fn open(&mut self, parent: Element, role: Role) -> Result<Element, ReportError> {
+        let Volume {
+            structure, file, ..
+        } = &mut *self.volume;
+        structure.open(file, parent, role)
+    }
+
+    fn close(&mut self, element: Element) -> Result<(), ReportError> {
+        let Volume {
+            structure, file, ..
+        } = &mut *self.volume;
+        structure.close(file, element)
+    }
+
+    fn mark(&mut self, element: Element) -> Result<u32, ReportError> {
+        self.volume.current()?;
+        let Volume {
+            structure, file, ..
+        } = &mut *self.volume;
+        structure.mark(file, element)
+    }
+
+    fn link(&mut self, element: Element) -> Result<LinkPlace, ReportError> {
+        self.volume.current()?;
+        let Volume {
+            structure, file, ..
+        } = &mut *self.volume;
+        structure.link(file, element)
+    }
+}
+
+/// Writes fonts and furniture; returns the resources of all pages.
+fn write_resources(file: &mut PdfFile, ending: &Ending<'_>) -> Result<ObjectId, ReportError> {
+    let faces = write_fonts(file, ending.fonts, ending.uses)?;
+    let resources = file.reserve()?;
+    let form = file.reserve()?;
+    let mut content = Vec::new();
+    ending.furniture.canvas().write_content(&mut content);
+    file.stream(form, content, move |dict| {
+        dict.pair(Name(b"Type"), Name(b"XObject"));
+        dict.pair(Name(b"Subtype"), Name(b"Form"));
+        dict.pair(Name(b"BBox"), MEDIA);
+        dict.pair(Name(b"Resources"), resources);
+    })?;
+    file.object(resources, |object| {
+        let mut dict = object.dict();
+        let mut font_dict = dict.insert(Name(b"Font")).dict();
+        for (face, id) in &faces {
+            font_dict.pair(Name(format!("F{face}").as_bytes()), *id);
+        }
+        font_dict.finish();
+        dict.insert(Name(b"XObject")).dict().pair(Name(b"H"), form);
+    })?;
+    Ok(resources)
+}
+
+fn write_outline(
+    file: &mut PdfFile,
+    labels: &[&str],
+    starts: &[SectionStart],
+) -> Result<Option<ObjectId>, ReportError> {
+    let items = starts
+        .iter()
+        .map(|_| file.reserve())
+        .collect::<Result<Vec<_>, _>>()?;
+    let (Some(first), Some(last)) = (items.first(), items.last()) else {
+        return Ok(None);
+    };
+    let root = file.reserve()?;
+    file.object(root, |object| {
+        let mut outline: Outline<'_> = object.start();
+        outline.first(*first).last(*last).count(items.len() as i32);
+    })?;
+    for (place, start) in starts.iter().enumerate() {
+        let label = labels.get(start.section).copied().unwrap_or_default();
+        file.object(items[place], |object| {
+            let mut item: OutlineItem<'_> = object.start();
+            item.title(TextStr(label)).parent(root);
+            if let Some(before) = place.checked_sub(1) {
+                item.prev(items[before]);
+            }
+            if let Some(next) = items.get(place + 1) {
+                item.next(*next);
+            }
+            item.dest().page(start.page).fit();
+        })?;
+    }
+    Ok(Some(root))
+}
+
+fn pdf_date(date: jiff::civil::Date) -> Date {
+    Date::new(date.year().unsigned_abs())
+        .month(date.month().unsigned_abs())
+        .day(date.day().unsigned_abs())
+}

@@ -1,0 +1,358 @@
+//! What readers learn that do not see the pages: the file's structure tree (ISO 32000-1, 14.7) and
+//! what PDF/UA-1 (ISO 14289-1) asks of it.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::support::{Written, written, written_content};
+
+/// A file as qpdf describes it: objects by `obj:N G R`.
+struct File(Value);
+
+impl File {
+    fn of(report: &Written) -> Self {
+        Self(report.structure("qpdf"))
+    }
+
+    fn object<'a>(&'a self, value: &'a Value) -> &'a Value {
+        let Some(reference) = value.as_str().filter(|text| text.ends_with(" R")) else {
+            return value;
+        };
+        let object = &self.0["qpdf"][1][format!("obj:{reference}")];
+        match object.get("stream") {
+            Some(stream) => &stream["dict"],
+            None => &object["value"],
+        }
+    }
+
+    fn get<'a>(&'a self, object: &'a Value, key: &str) -> &'a Value {
+        self.object(&self.object(object)[key])
+    }
+
+    fn catalog(&self) -> &Value {
+        let root = &self.0["qpdf"][1]["trailer"]["value"]["/Root"];
+        self.object(root)
+    }
+
+    /// The values of a number tree, by key.
+    fn numbers<'a>(&'a self, node: &'a Value, found: &mut HashMap<i64, &'a Value>) {
+        for kid in list(self.get(node, "/Kids")) {
+            self.numbers(self.object(kid), found);
+        }
+        for pair in list(self.get(node, "/Nums")).chunks(2) {
+            let key = pair[0].as_i64().unwrap();
+            assert!(found.insert(key, &pair[1]).is_none(), "key {key} twice");
+        }
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        Value::Null => &[],
+        single => std::slice::from_ref(single),
+    }
+}
+
+/// An element of the structure tree.
+#[derive(Debug)]
+struct Element {
+    role: String,
+    scope: Option<String>,
+    kids: Vec<Element>,
+    /// Pieces of page content: page object and number.
+    marks: Vec<(String, i64)>,
+}
+
+impl Element {
+    fn root(report: &Written) -> Self {
+        let file = File::of(report);
+        let tree = file.get(file.catalog(), "/StructTreeRoot");
+        let mut parents = HashMap::new();
+        file.numbers(file.get(tree, "/ParentTree"), &mut parents);
+        let kids = list(file.get(tree, "/K"));
+        assert_eq!(kids.len(), 1);
+        let mut seen = 0;
+        let root = Self::read(&file, &kids[0], &parents, &mut seen);
+        // Every mark of every page belongs to an element that knows of it.
+        let entries: usize = parents
+            .values()
+            .map(|value| match file.object(value) {
+                Value::Array(elements) => elements.len(),
+                _ => 0,
+            })
+            .sum();
+        assert_eq!(seen, entries, "marks in the tree and marks of the pages");
+        root
+    }
+
+    fn read(
+        file: &File,
+        reference: &Value,
+        parents: &HashMap<i64, &Value>,
+        seen: &mut usize,
+    ) -> Self {
+        let object = file.object(reference);
+        let mut element = Self {
+            role: object["/S"]
+                .as_str()
+                .unwrap()
+                .trim_start_matches('/')
+                .to_owned(),
+            scope: file.get(object, "/A")["/Scope"].as_str().map(str::to_owned),
+            kids: Vec::new(),
+            marks: Vec::new(),
+        };
+        for kid in list(file.get(object, "/K")) {
+            let (page, number) = match kid {
+                Value::Number(number) => (&object["/Pg"], number.as_i64().unwrap()),
+                Value::Object(mark) if mark["/Type"] == "/MCR" => {
+                    (&mark["/Pg"], mark["/MCID"].as_i64().unwrap())
+                }
+                Value::Object(reference) if reference["/Type"] == "/OBJR" => {
+                    let annotation = file.object(&reference["/Obj"]);
+                    let key = annotation["/StructParent"].as_i64().unwrap();
+                    assert_eq!(file.object(parents[&key]), object);
+                    continue;
+                }
+                kid => {
+                    assert_eq!(file.object(&file.object(kid)["/P"]), object, "{kid}");
+                    element.kids.push(Self::read(file, kid, parents, seen));
+                    continue;
+                }
+            };
+            let key = file.get(page, "/StructParents").as_i64().unwrap();
+            let owner = &list(file.object(parents[&key]))[number as usize];
+            assert_eq!(owner, reference, "the parent tree leads back");
+            element
+                .marks
+                .push((page.as_str().unwrap().to_owned(), number));
+            *seen += 1;
+        }
+        element
+    }
+
+    fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Element)) {
+        visit(self);
+        for kid in &self.kids {
+            kid.each(visit);
+        }
+    }
+
+    fn all(&self, role: &str) -> Vec<&Element> {
+        let mut found = Vec::new();
+        self.each(&mut |element| {
+            if element.role == role {
+                found.push(element);
+            }
+        });
+        found
+    }
+
+    /// The roles of an element's children.
+    fn roles(&self) -> Vec<&str> {
+        self.kids.iter().map(|kid| &kid.role[..]).collect()
+    }
+}
+
+/// The elements of the only section.
+fn section(root: &Element) -> &Element {
+    root.kids.iter().find(|kid| kid.role == "Sect").unwrap()
+}
+
+#[test]
+fn a_section_is_a_title_and_what_its_data_becomes() {
+    let report = written_content(
+        r#"{"name":"Ada","born":"1815-12-10","tags":["one","two"],
+            "visits":[{"day":1,"who":"x"},{"day":2,"who":"y"}]}"#,
+    );
+    let root = Element::root(&report);
+    assert_eq!(root.role, "Document");
+    assert_eq!(
+        root.roles(),
+        ["Part", "Sect", "Sect"],
+        "front, section, rear"
+    );
+    let section = section(&root);
+    assert_eq!(section.roles(), ["H1", "Table", "H2", "L", "H2", "Table"]);
+    let [pairs, visits] = section.all("Table")[..] else {
+        panic!("{section:?}");
+    };
+    assert_eq!(pairs.roles(), ["TR", "TR"]);
+    assert_eq!(pairs.kids[0].roles(), ["TH", "TD"]);
+    assert_eq!(pairs.kids[0].kids[0].scope.as_deref(), Some("/Row"));
+    assert_eq!(visits.roles(), ["THead", "TBody"]);
+    let header = &visits.kids[0].kids[0];
+    assert_eq!(header.roles(), ["TH", "TH"]);
+    assert!(
+        header
+            .kids
+            .iter()
+            .all(|cell| cell.scope.as_deref() == Some("/Column"))
+    );
+    assert_eq!(visits.kids[1].roles(), ["TR", "TR"]);
+    let [list] = section.all("L")[..] else {
+        panic!("{section:?}");
+    };
+    assert_eq!(list.roles(), ["LI", "LI"]);
+    assert_eq!(list.kids[0].roles(), ["Lbl", "LBody"]);
+}
+
+#[test]
+fn headings_have_no_gaps_however_deep_the_data() {
+    let depth = 40;
+    let content = format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    let root = Element::root(&written_content(&format!("[{content},{content}]")));
+    let mut last = 0;
+    let mut headings = 0;
+    section(&root).each(&mut |element| {
+        if let Some(level) = element
+            .role
+            .strip_prefix('H')
+            .and_then(|n| n.parse::<u8>().ok())
+        {
+            assert!(level <= last + 1, "H{level} after H{last}");
+            assert!(!element.marks.is_empty(), "an empty heading");
+            last = level;
+            headings += 1;
+        }
+    });
+    assert!(headings > depth);
+}
+
+#[test]
+fn cells_that_run_over_pages_stay_one_cell() {
+    let long = "word ".repeat(3_000);
+    let report = written_content(&format!(r#"{{"a":"short","long":"{long}","z":"end"}}"#));
+    let root = Element::root(&report);
+    let cells = section(&root).all("TD");
+    assert_eq!(cells.len(), 3);
+    let pages: Vec<_> = cells[1].marks.iter().map(|(page, _)| page).collect();
+    assert!(pages.len() >= 3, "{pages:?}");
+}
+
+#[test]
+fn a_table_over_many_pages_is_one_table_with_one_header() {
+    let rows: Vec<String> = (0..1_200)
+        .map(|n| format!(r#"{{"n":{n},"v":"x"}}"#))
+        .collect();
+    let root = Element::root(&written_content(&format!("[{}]", rows.join(","))));
+    let tables = section(&root).all("Table");
+    assert_eq!(tables.len(), 1);
+    assert_eq!(tables[0].all("THead").len(), 1);
+    assert_eq!(tables[0].all("TH").len(), 2);
+    assert_eq!(tables[0].all("TD").len(), 2_400);
+    let largest = tables[0]
+        .all("TBody")
+        .iter()
+        .map(|body| body.kids.len())
+        .max();
+    assert_eq!(largest, Some(512), "rows are grouped");
+}
+
+#[test]
+fn no_element_has_more_children_than_the_limit() {
+    let texts: Vec<String> = (0..3_000).map(|n| format!("\"text {n}\"")).collect();
+    let objects: Vec<String> = (0..1_500)
+        .map(|n| format!(r#"{{"n":{n},"o":{{"p":1}}}}"#))
+        .collect();
+    let long = "x ".repeat(1_000_000);
+    let report = written_content(&format!(
+        r#"{{"list":[{}],"objects":[{}],"long":"{long}"}}"#,
+        texts.join(","),
+        objects.join(",")
+    ));
+    let root = Element::root(&report);
+    assert_eq!(section(&root).all("LI").len(), 3_000);
+    root.each(&mut |element| {
+        let size = element.kids.len() + element.marks.len();
+        assert!(size <= 2 * 512, "{} has {size}", element.role);
+    });
+}
+
+#[test]
+fn the_contents_are_links_that_say_where_they_lead() {
+    let report = written(&[
+        ("First", r#"{"content":1}"#),
+        ("Second", r#"{"content":2}"#),
+    ]);
+    let root = Element::root(&report);
+    let entries = root.all("TOCI");
+    assert_eq!(entries.len(), 2);
+    assert_eq!(root.all("Link").len(), 2);
+    let plain = report.plain();
+    assert!(plain.contains("/Contents (First, page 4)"), "{plain}");
+    let text = report.tagged_text();
+    assert!(text.contains("\"First generic 4\""), "{text}");
+}
+
+#[test]
+fn words_are_apart_where_lines_end() {
+    let words: Vec<String> = (0..200).map(|n| format!("word{n}")).collect();
+    let text = words.join(" ");
+    let report = written_content(&format!(r#"{{"v":"{text}","w":"first\nsecond\n\nthird"}}"#));
+    let tagged = report.tagged_text();
+    assert!(tagged.contains(&text), "{tagged}");
+    let folded: Vec<&str> = tagged.split_whitespace().collect();
+    assert!(folded.join(" ").contains("first second third"), "{tagged}");
+}
+
+#[test]
+fn everything_on_a_page_is_content_or_artifact() {
+    let report = written_content(
+        r#"{"a":"שלום world","list":["x","y"],"rows":[{"n":1,"m":2},{"n":3,"m":4}]}"#,
+    );
+    for (page, content) in report.content_bytes().iter().enumerate() {
+        let content = String::from_utf8_lossy(content);
+        let mut depth = 0;
+        for token in content.split_whitespace() {
+            match token {
+                "BDC" | "BMC" => depth += 1,
+                token if token.ends_with("BDC") => depth += 1,
+                "EMC" => depth -= 1,
+                "TJ" | "Tj" | "Do" | "f" => assert!(depth > 0, "page {page}: {content}"),
+                token if token.ends_with("TJ") => assert!(depth > 0, "page {page}: {content}"),
+                _ => {}
+            }
+        }
+        assert_eq!(depth, 0, "page {page}");
+    }
+}
+
+#[test]
+fn the_file_says_what_it_is() {
+    let report = written_content(r#"{"a":1}"#);
+    let file = File::of(&report);
+    let catalog = file.catalog();
+    assert_eq!(catalog["/Lang"], "u:en-GB");
+    assert_eq!(file.get(catalog, "/MarkInfo")["/Marked"], true);
+    assert_eq!(
+        file.get(catalog, "/ViewerPreferences")["/DisplayDocTitle"],
+        true
+    );
+    let intent = file.object(&list(file.get(catalog, "/OutputIntents"))[0]);
+    assert_eq!(intent["/S"], "/GTS_PDFA1");
+    let bytes = String::from_utf8_lossy(&report.bytes()).into_owned();
+    for said in [
+        "<pdfaid:part>2</pdfaid:part>",
+        "<pdfaid:conformance>A</pdfaid:conformance>",
+        "<pdfuaid:part>1</pdfuaid:part>",
+        "SUBJECT ACCESS REQUEST REPORT SAR-77",
+    ] {
+        assert!(bytes.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn no_glyph_is_the_fonts_box_for_missing_characters() {
+    let report = written_content(r#"{"v":"東京 and 🎉"}"#);
+    assert_eq!(report.summary.unsupported_characters, 3);
+    for content in report.content_bytes() {
+        assert!(
+            !content.windows(3).any(|shown| shown == b"(\0\0"),
+            "glyph 0 is shown"
+        );
+    }
+    report.assert_shows("東京 and 🎉");
+}
