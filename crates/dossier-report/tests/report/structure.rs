@@ -345,6 +345,20 @@ fn the_file_says_what_it_is() {
 }
 
 #[test]
+fn a_checker_of_pdf_ua_finds_nothing() {
+    let every_block = r#"{"text":"plain","long":"LONG","empty":null,"list":["a","b"],
+        "rows":[{"n":1,"m":"x"},{"n":2,"m":"y"}],
+        "deep":{"a":{"b":{"c":{"d":{"e":{"f":"g"}}}}}},
+        "scripts":["Ελληνικά","Кириллица","العربية مع ١٢٣","עברית","東京","a\u0301\u00ad b"]}"#;
+    let every_block = every_block.replace("LONG", &"words and words ".repeat(2_000));
+    let report = written(&[
+        ("Every block", &format!("{{\"content\":{every_block}}}")),
+        ("Nothing", r#"{"content":null}"#),
+    ]);
+    report.assert_accessible();
+}
+
+#[test]
 fn no_glyph_is_the_fonts_box_for_missing_characters() {
     let report = written_content(r#"{"v":"東京 and 🎉"}"#);
     assert_eq!(report.summary.unsupported_characters, 3);

@@ -142,6 +142,19 @@ impl Written {
         )
     }
 
+    /// Fails if a checker of PDF/UA finds fault with the file.
+    pub fn assert_accessible(&self) {
+        self.assert_well_formed();
+        let options = ["check", "--min-severity", "info"];
+        run(
+            "pdfua",
+            "pdfua (scripts/test installs it)",
+            &options,
+            &self.path(),
+            &[],
+        );
+    }
+
     pub fn assert_well_formed(&self) {
         check(&self.path());
     }
