@@ -1,11 +1,13 @@
 //! `dossier bench …`: what is claimed of Dossier, measured on the reader's machine.
 //!
-//! Every measurement runs the real parts over real HTTP on this machine's loopback, in a folder for
-//! temporary files, and prints what it measured, never whether that is good.
+//! Every measurement runs the real parts, over real HTTP on this machine's loopback where they
+//! speak HTTP, in a folder for temporary files, and prints what it measured, never whether that is
+//! good.
 
 mod collect;
 mod fetch;
 mod idle;
+mod report;
 mod upstream;
 mod workers;
 
@@ -34,6 +36,8 @@ pub async fn run(command: BenchCommand, output: Output) -> Result<(), Failure> {
         BenchCommand::Fetch(options) => fetch::run(&options, output).await,
         BenchCommand::Workers(options) => workers::run(&options, output).await,
         BenchCommand::Idle(options) => idle::run(&options, output).await,
+        BenchCommand::Report(options) => report::run(&options, output).await,
+        BenchCommand::WriteReport(options) => report::write_one(&options),
     }
 }
 

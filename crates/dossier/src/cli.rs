@@ -263,6 +263,11 @@ pub enum BenchCommand {
     Workers(BenchWorkers),
     /// Memory and processor time of an idle `dossier up`.
     Idle(BenchIdle),
+    /// Pages a second, peak memory and bytes a page of reports, small to huge, next to other makers.
+    Report(BenchReport),
+    /// Make one report: what `bench report` starts, a process a measurement.
+    #[command(hide = true)]
+    WriteReport(WriteReport),
 }
 
 /// Many slow services.
@@ -304,4 +309,44 @@ pub struct BenchIdle {
     /// How long to look, in seconds.
     #[arg(long, default_value_t = 30)]
     pub seconds: u64,
+}
+
+/// Reports of several sizes, each in a process of its own. Temporary files take about as much room
+/// as the largest report and its input; `TMPDIR` says where.
+#[derive(Args, Debug)]
+pub struct BenchReport {
+    /// About how many pages, a report each.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "10,100,1000,10000,100000",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000)
+    )]
+    pub pages: Vec<u64>,
+    /// A folder of other makers' scripts, such as `benches/peers`, to measure with the same
+    /// content; or `none`.
+    #[arg(long, default_value = "none", value_name = "FOLDER")]
+    pub peers: PathBuf,
+    /// The peers are not asked for larger reports than this.
+    #[arg(long, default_value_t = 2_000, value_name = "PAGES")]
+    pub peer_pages_max: u64,
+    /// How many times each is made; the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+    /// A run is stopped after so many seconds, and no further one begins when those of one maker
+    /// and size took so long together.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub time_limit: u64,
+    /// Draw the measurements into this file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// One report of one answer.
+#[derive(Args, Debug)]
+pub struct WriteReport {
+    /// The answer, as a service gives it.
+    pub body: PathBuf,
+    /// Where to put the report.
+    pub output: PathBuf,
 }
