@@ -27,9 +27,9 @@ const TRIAL_RECORDS: [u64; 2] = [10, 60];
 #[serde(rename_all = "camelCase")]
 struct Measured {
     cores: usize,
-    /// Processes that ran or waited to run, averaged over the minute before the first and before
-    /// the last measurement ended.
+    /// Processes that ran or waited to run, averaged over the minute before the first measurement.
     load_before: Option<f64>,
+    /// The same, over the last minute of the last measurement.
     load_after: Option<f64>,
     reports: Vec<Measurement>,
     skipped: Vec<Skipped>,
@@ -331,17 +331,24 @@ impl Measured {
         if !self.skipped.is_empty() {
             lines.push(String::new());
         }
-        lines.extend(self.skipped.iter().map(|s| {
-            let maker = s.maker.label();
-            format!("not measured: {maker}, {} pages: {}", s.pages_asked, s.why)
-        }));
-        let load = |load: Option<f64>| load.map_or("unknown".to_owned(), |l| format!("{l:.2}"));
+        let same = |a: &Skipped, b: &Skipped| a.pages_asked == b.pages_asked && a.why == b.why;
+        for group in self.skipped.chunk_by(same) {
+            let makers: Vec<&str> = group.iter().map(|s| s.maker.label()).collect();
+            let Skipped {
+                pages_asked, why, ..
+            } = &group[0];
+            let makers = makers.join(", ");
+            lines.push(format!(
+                "not measured: {makers}, {pages_asked} pages: {why}"
+            ));
+        }
+        let shown = |load: Option<f64>| load.map_or("unknown".to_owned(), |l| format!("{l:.2}"));
         lines.push(format!(
             "\nmedian of the runs' seconds, highest of their memory; {} cores, load {} at the start, \
              {} at the end",
             self.cores,
-            load(self.load_before),
-            load(self.load_after)
+            shown(self.load_before),
+            shown(self.load_after)
         ));
         if let Some(c) = &self.against_typst {
             lines.push(format!(

@@ -8,7 +8,7 @@ use super::makers::Maker;
 
 /// Pixels.
 const WIDTH: f64 = 1140.0;
-const HEIGHT: f64 = 470.0;
+const HEIGHT: f64 = 490.0;
 const PANEL_WIDTH: f64 = 290.0;
 const PANEL_TOP: f64 = 110.0;
 const PANEL_HEIGHT: f64 = 290.0;
@@ -20,6 +20,9 @@ const TEXT: &str = "#1f2933";
 const FAINT_TEXT: &str = "#52606d";
 const GRID: &str = "#e4e7eb";
 const FRAME: &str = "#9aa5b1";
+
+const CAPTION: &str = "All axes are logarithmic. What grows in step with Dossier's pages lies on \
+    the dashed line marked linear; what does not grow, on the one marked flat.";
 
 /// One quantity over pages.
 struct Panel {
@@ -93,6 +96,8 @@ fn draw_into(svg: &mut String, measurements: &[Measurement]) -> std::fmt::Result
         panel.draw(svg, &pages, measurements)?;
         writeln!(svg, "</g>")?;
     }
+    let faint = format!("fill=\"{FAINT_TEXT}\"");
+    text(svg, 24.0, HEIGHT - 16.0, &faint, CAPTION)?;
     writeln!(svg, "</svg>")
 }
 
@@ -103,7 +108,8 @@ impl Panel {
         pages: &Axis,
         measurements: &[Measurement],
     ) -> std::fmt::Result {
-        let values = Axis::around(measurements.iter().map(self.value), (PANEL_HEIGHT, 0.0));
+        let values = Axis::around(measurements.iter().map(self.value), (PANEL_HEIGHT, 0.0))
+            .up_to_whole_powers();
         text(svg, 0.0, -14.0, "font-weight=\"600\"", self.title)?;
         for power in pages.powers() {
             let x = pages.at(10_f64.powi(power));
@@ -282,45 +288,53 @@ fn description(measurements: &[Measurement]) -> String {
     parts.join(" ")
 }
 
-/// A logarithmic axis over whole powers of ten.
+/// A logarithmic axis with a tick at each whole power of ten.
 struct Axis {
-    first: i32,
-    last: i32,
+    /// Powers of ten, not whole ones: the axis's ends.
+    first: f64,
+    last: f64,
     pixels: (f64, f64),
 }
 
 impl Axis {
-    /// The axis that shows all of the values, and at least one power of ten.
+    /// The axis that shows all of the values, with some room around them and at least one tick.
     fn around(values: impl Iterator<Item = f64>, pixels: (f64, f64)) -> Self {
+        const ROOM: f64 = 0.15;
         let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-        for value in values.filter(|value| *value > 0.0) {
-            least = least.min(value);
-            most = most.max(value);
+        for power in values.filter(|value| *value > 0.0).map(f64::log10) {
+            least = least.min(power);
+            most = most.max(power);
         }
         if least > most {
-            (least, most) = (1.0, 10.0);
+            (least, most) = (0.0, 1.0);
         }
-        // Values that touch the frame get some room: 0.05 of a power of ten.
-        let first = (least.log10() - 0.05).floor() as i32;
-        let last = ((most.log10() + 0.05).ceil() as i32).max(first + 1);
         Self {
-            first,
-            last,
+            first: least.min(most.floor()) - ROOM,
+            last: most + ROOM,
             pixels,
         }
     }
 
+    /// The same axis up to the next ticks, so that it has two or more.
+    fn up_to_whole_powers(self) -> Self {
+        Self {
+            first: self.first.floor(),
+            last: self.last.ceil(),
+            ..self
+        }
+    }
+
     fn powers(&self) -> std::ops::RangeInclusive<i32> {
-        self.first..=self.last
+        self.first.ceil() as i32..=self.last.floor() as i32
     }
 
     fn lowest(&self) -> f64 {
-        10_f64.powi(self.first)
+        10_f64.powf(self.first)
     }
 
     fn at(&self, value: f64) -> f64 {
         let (start, end) = self.pixels;
-        let part = (value.log10() - f64::from(self.first)) / f64::from(self.last - self.first);
+        let part = (value.log10() - self.first) / (self.last - self.first);
         start + part * (end - start)
     }
 }
@@ -365,7 +379,7 @@ fn rounded(value: f64) -> String {
             .trim_end_matches('.')
             .to_owned(),
         ..99.95 => format!("{value:.1}").trim_end_matches(".0").to_owned(),
-        _ => format!("{value:.0}"),
+        _ => thousands(value),
     }
 }
 
