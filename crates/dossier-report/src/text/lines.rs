@@ -8,7 +8,7 @@ use unicode_bidi::{BidiInfo, Level, ParagraphInfo};
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 
 use super::shape::{Shaped, Shaper, StyleId, clings};
-use crate::pdf::push_number;
+use crate::pdf::{push_number, push_text};
 
 const LINE_ENDS: [char; 7] = [
     '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
@@ -16,6 +16,9 @@ const LINE_ENDS: [char; 7] = [
 
 /// ZERO WIDTH NON-JOINER, common in Persian.
 const NON_JOINER: char = '\u{200c}';
+
+/// SOFT HYPHEN: seen only where a line ends at it.
+const SOFT_HYPHEN: char = '\u{ad}';
 
 /// Above this a word is broken without trying whether it fits, bytes.
 const WORD_BYTES_TRIED: usize = 1_024;
@@ -82,6 +85,18 @@ impl Lines {
     /// two words to those who do not see the lines (ISO 32000-1, 14.8.2.5).
     fn end_word(&mut self, space: &Shaped) {
         self.bytes.extend_from_slice(&space.body);
+    }
+
+    /// Shows the hyphen of a word that goes on in the next line; whoever copies the text gets the
+    /// soft hyphen that it stands for. Returns its width.
+    fn hyphenate(&mut self, shaper: &mut Shaper<'_>, style: StyleId) -> f32 {
+        let hyphen = shaper.shape("-", style, false);
+        self.bytes.extend_from_slice(b")]TJ/Span<</ActualText");
+        push_text(&mut self.bytes, "\u{ad}");
+        self.bytes.extend_from_slice(b">>BDC[(");
+        self.bytes.extend_from_slice(&hyphen.body);
+        self.bytes.extend_from_slice(b")]TJ EMC[(");
+        hyphen.width
     }
 
     fn end_line(&mut self, draft: &mut LineDraft, right_to_left: bool) {
@@ -207,6 +222,8 @@ impl TextFlow {
                     if draft.width > 0.0 && draft.width + gap + shaped.width > self.width {
                         if spaces > 0 {
                             lines.end_word(&space);
+                        } else if text[..at].ends_with(SOFT_HYPHEN) {
+                            draft.width += lines.hyphenate(shaper, self.style);
                         }
                         lines.end_line(&mut draft, false);
                         line_start = at;

@@ -152,6 +152,40 @@ fn a_word_longer_than_a_line_is_broken_and_not_cut() {
 }
 
 #[test]
+fn a_soft_hyphen_is_seen_only_where_a_line_ends() {
+    let syllables = "Donau\u{ad}dampf\u{ad}schiff\u{ad}fahrts\u{ad}gesell\u{ad}schaft";
+    let report = written_content(&format!(
+        r#"{{"short":"Zucker\u00adguss","long":"{}"}}"#,
+        [syllables; 8].join(" ")
+    ));
+    let body = report.body();
+    let lines: Vec<&str> = body
+        .lines()
+        .filter(|line| line.contains("schiff"))
+        .collect();
+    assert!(lines.len() > 2, "{body}");
+    assert_eq!(
+        folded(&body)
+            .matches("Donaudampfschifffahrtsgesellschaft")
+            .count(),
+        8,
+        "{body}"
+    );
+    assert!(folded(&body).contains("Zuckerguss"));
+    let contents = report.content_bytes();
+    let hyphens = contents.iter().map(|content| {
+        let marks = content.windows(10).filter(|shown| shown == b"ActualText");
+        marks.count()
+    });
+    let hyphens: usize = hyphens.sum();
+    assert!(
+        (1..=lines.len()).contains(&hyphens),
+        "{hyphens} hyphens at {} line ends",
+        lines.len()
+    );
+}
+
+#[test]
 fn a_text_keeps_its_lines() {
     let report = written_content(r#"{"note":"first\nsecond\r\nthird\n\n\nfourth"}"#);
     let body = report.body();
