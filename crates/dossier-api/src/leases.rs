@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use dossier_core::document::{report_document_id, section_document_id};
 use dossier_core::lease::ReleaseReason;
+use dossier_core::request::Request;
 use dossier_core::section::{Held, SectionOutcome, SectionStatus, TemplateVersion};
 use dossier_core::wire::{
     CompleteRequest, DETAIL_CHARS_MAX, DocumentView, LeaseView, Problem, ReleaseKind, ReleaseLease,
@@ -239,12 +240,31 @@ pub(crate) async fn complete(
     Body(body): Body<CompleteRequest>,
 ) -> Result<Json<RequestView>, ApiError> {
     let token = body.lease_token;
+    if let Some(request) = completed_before(&api, id, &body).await? {
+        return Ok(Json(RequestView::from(&request)));
+    }
     let document = match finished_report(&api, &body).await {
         Ok(document) => document,
         Err(error) => return Err(lease_first(&api, id, token, error).await),
     };
     api.store.complete(id, token, &document, body.pages).await?;
     Ok(Json(RequestView::from(&find(&api, id).await?)))
+}
+
+/// The request, if it is completed with just this report. No two leases name the same report, so it
+/// was this one that completed it; and since the database alone knows, a document store that does
+/// not answer cannot keep the worker from learning it.
+async fn completed_before(
+    api: &Api,
+    id: RequestId,
+    body: &CompleteRequest,
+) -> Result<Option<Request>, ApiError> {
+    let own = report_document_id(body.lease_token);
+    let Ok(said) = KeptDocument::try_from(&body.document) else {
+        return Ok(None);
+    };
+    let request = api.store.request(id).await?;
+    Ok(request.filter(|request| said.id == own && request.document.as_ref() == Some(&said)))
 }
 
 async fn finished_report(api: &Api, body: &CompleteRequest) -> Result<KeptDocument, ApiError> {
@@ -289,9 +309,14 @@ async fn stored_document(
     }
 }
 
-/// Whoever does not hold the lease learns just that, whatever else is wrong: it is to stop, not to
-/// correct anything. A live lease is renewed by this, which does no harm.
+/// Whoever does not hold the lease learns just that, whatever else is wrong with the call: it is to
+/// stop, not to correct anything. A live lease is renewed by this, which does no harm.
+///
+/// A component's fault is answered as such: nothing was decided, and the caller asks again.
 async fn lease_first(api: &Api, id: RequestId, token: LeaseToken, error: ApiError) -> ApiError {
+    if error.status().is_server_error() {
+        return error;
+    }
     match api.store.renew(id, token, api.lease_rules()).await {
         Ok(_) => error,
         Err(refused) => refused.into(),

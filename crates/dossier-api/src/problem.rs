@@ -146,6 +146,10 @@ impl ApiError {
         Self::of_fields(kind, vec![field_problem(field, message)])
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.kind.status()
+    }
+
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(Kind::NotFound).detail(format!("there is no such {what}"))
     }

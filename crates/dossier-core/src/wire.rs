@@ -27,6 +27,12 @@ pub const DETAIL_CHARS_MAX: usize = 1000;
 /// Longest idempotency key, in characters.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
+/// The `type` of the problem that says: the request is pending, and the caller's lease is not its
+/// current one, nor will it ever be again.
+pub const LEASE_LOST: &str = "urn:dossier:problem:lease-lost";
+/// The `type` of the problem that says: the request is completed or errored.
+pub const REQUEST_FINISHED: &str = "urn:dossier:problem:request-finished";
+
 /// Body of `POST /api/subjectAccessRequest`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

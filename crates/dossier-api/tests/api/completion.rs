@@ -39,6 +39,51 @@ async fn a_completed_request_says_where_its_report_is() {
 }
 
 #[tokio::test]
+async fn a_completion_that_took_effect_is_told_yes_even_while_the_document_store_is_down() {
+    let dossier = Dossier::start_with_services().await;
+    let id = dossier.request().await;
+    let token = dossier.claim(&id).await;
+    dossier.collect(&id, token).await;
+    let document = dossier.put(report_document_id(token), b"%PDF-1.7").await;
+    let first = complete(&dossier, &id, token, &document).await;
+    dossier.lose_documents();
+    let repeated = complete(&dossier, &id, token, &document).await;
+    assert_eq!(
+        (repeated.status, repeated.json),
+        (StatusCode::OK, first.json)
+    );
+    let mut other = document;
+    other["bytes"] = json!(7);
+    let answer = complete(&dossier, &id, token, &other).await;
+    assert!(answer.status.is_server_error(), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_fault_of_the_document_store_is_never_answered_as_a_lost_lease() {
+    let dossier = Dossier::start_with_services().await;
+    let id = dossier.request().await;
+    let token = dossier.claim(&id).await;
+    let document = dossier.put(report_document_id(token), b"%PDF-1.7").await;
+    dossier.lose_documents();
+    for token in [token, LeaseToken::generate()] {
+        let mut own = document.clone();
+        own["documentId"] = json!(report_document_id(token));
+        let answer = complete(&dossier, &id, token, &own).await;
+        assert!(answer.status.is_server_error(), "{answer:?}");
+    }
+}
+
+#[test]
+fn the_conflicts_that_workers_tell_apart_have_the_names_that_they_know() {
+    use dossier_api::problem::Kind;
+    assert_eq!(Kind::LeaseLost.uri(), dossier_core::wire::LEASE_LOST);
+    assert_eq!(
+        Kind::RequestFinished.uri(),
+        dossier_core::wire::REQUEST_FINISHED
+    );
+}
+
+#[tokio::test]
 async fn a_report_must_be_the_attempts_own_and_stored_whole() {
     let dossier = Dossier::start_with_services().await;
     let id = dossier.request().await;

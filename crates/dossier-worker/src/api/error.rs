@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use dossier_core::wire::Problem;
+use dossier_core::wire::{LEASE_LOST, Problem, REQUEST_FINISHED};
 use http::StatusCode;
 
 /// What went wrong with a call to the API, and what to do about it.
@@ -58,6 +58,24 @@ impl ApiError {
             }
             Self::Unreachable(_) => true,
             Self::Incomprehensible | Self::Damaged | Self::File { .. } => false,
+        }
+    }
+
+    /// Whether the API says that the request is pending and the lease is not its current one. It
+    /// was then not completed by this lease, and never will be.
+    pub fn is_lease_lost(&self) -> bool {
+        self.is_conflict() && self.problem_is(LEASE_LOST)
+    }
+
+    /// Whether the API says that the request is finished: by whom, it does not say.
+    pub fn is_request_finished(&self) -> bool {
+        self.is_conflict() && self.problem_is(REQUEST_FINISHED)
+    }
+
+    fn problem_is(&self, kind: &str) -> bool {
+        match self {
+            Self::Refused { problem, .. } => problem.as_ref().is_some_and(|p| p.kind == kind),
+            _ => false,
         }
     }
 

@@ -1,9 +1,10 @@
 //! Having the request completed, exactly once.
 //!
 //! A call whose answer is lost may have taken effect. It is asked again until the answer is definite:
-//! the same call by the same token succeeds again, and a conflict proves that the request was not
-//! completed with this report. Without a definite answer nothing is deleted; if the request was not
-//! completed, housekeeping finds the report by the lease's token.
+//! the same call by the same token succeeds again, and a lost lease of a pending request proves that
+//! it was not completed with this report. That the request is finished proves it only to the first
+//! call: after one whose outcome is unknown, the end may be this attempt's own. Without proof nothing
+//! is deleted; if the request was not completed, housekeeping finds the report by the lease's token.
 
 use std::time::Duration;
 
@@ -49,7 +50,9 @@ impl Attempt {
                 Err(error) => error,
             };
             match error.status() {
-                Some(StatusCode::CONFLICT) => return Ending::Lost,
+                _ if error.is_lease_lost() => return Ending::Lost,
+                _ if error.is_request_finished() && failures == 0 => return Ending::Lost,
+                Some(StatusCode::CONFLICT) => return Ending::Undecided,
                 Some(status) if status.is_client_error() && !error.is_passing() => {
                     // An earlier call may have taken effect.
                     return match failures {

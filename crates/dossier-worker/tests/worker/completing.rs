@@ -143,6 +143,28 @@ async fn a_complete_that_never_answers_leaves_the_report_where_it_is() {
 }
 
 #[tokio::test]
+async fn a_finished_request_costs_the_report_only_if_no_earlier_call_can_have_finished_it() {
+    for (faults, left) in [
+        (&[CompleteFault::Finished][..], 0),
+        (&[CompleteFault::After, CompleteFault::Finished], 1),
+    ] {
+        let world = World::new().await;
+        world.upstream.answer("s", 204, "");
+        world.api.inner().complete_faults.extend(faults);
+        world.request(&["s"]);
+        let worker = world.start_worker();
+        world
+            .api
+            .until("it is asked", |api| {
+                api.complete_calls as usize == faults.len()
+            })
+            .await;
+        worker.stop().await;
+        assert_eq!(world.documents.count().await, left, "{faults:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_document_that_is_not_what_was_sent_is_not_completed_with() {
     let world = World::new().await;
     world.upstream.answer("s", 204, "");

@@ -11,8 +11,9 @@ use axum::routing::{patch, post};
 use axum::{Json, Router};
 use dossier_core::section::{Held, SectionStatus};
 use dossier_core::wire::{
-    ClaimView, ClaimsQuery, ClaimsView, CompleteRequest, DocumentView, LeaseView, Problem,
-    ReleaseKind, ReleaseLease, RenewLease, RequestView, SectionReport, SectionTask,
+    ClaimView, ClaimsQuery, ClaimsView, CompleteRequest, DocumentView, LEASE_LOST, LeaseView,
+    Problem, REQUEST_FINISHED, ReleaseKind, ReleaseLease, RenewLease, RequestView, SectionReport,
+    SectionTask,
 };
 use dossier_core::{LeaseToken, RequestId};
 use jiff::Timestamp;
@@ -27,6 +28,8 @@ pub enum CompleteFault {
     After,
     /// It takes effect and the connection breaks.
     Broken,
+    /// It takes no effect and answers that the request is finished.
+    Finished,
 }
 
 #[derive(Clone)]
@@ -137,8 +140,20 @@ impl FakeApi {
 type Shared = State<Arc<ApiState>>;
 
 fn problem(status: StatusCode, title: &str) -> Response {
+    problem_of("urn:test", status, title)
+}
+
+fn finished() -> Response {
+    problem_of(
+        REQUEST_FINISHED,
+        StatusCode::CONFLICT,
+        "the request is finished",
+    )
+}
+
+fn problem_of(kind: &str, status: StatusCode, title: &str) -> Response {
     let problem = Problem {
-        kind: "urn:test".to_owned(),
+        kind: kind.to_owned(),
         title: title.to_owned(),
         status: status.as_u16(),
         detail: None,
@@ -215,9 +230,13 @@ impl ApiState {
         let holds = request
             .lease
             .is_some_and(|(current, ends)| current == token && ends > Instant::now());
-        if !holds || request.view.is_finished() {
+        let is_finished = request.view.is_finished();
+        if !holds || is_finished {
             inner.stale_writes.push(what);
-            return problem(StatusCode::CONFLICT, "the lease is lost");
+            return match is_finished {
+                true => finished(),
+                false => problem_of(LEASE_LOST, StatusCode::CONFLICT, "the lease is lost"),
+            };
         }
         write(request)
     }
@@ -267,8 +286,12 @@ async fn complete(
         inner.complete_calls += 1;
         inner.complete_faults.pop_front()
     };
-    if matches!(fault, Some(CompleteFault::Before)) {
-        return problem(StatusCode::INTERNAL_SERVER_ERROR, "fault");
+    match fault {
+        Some(CompleteFault::Before) => {
+            return problem(StatusCode::INTERNAL_SERVER_ERROR, "fault");
+        }
+        Some(CompleteFault::Finished) => return finished(),
+        _ => {}
     }
     let repeated = {
         let inner = api.inner.lock().unwrap();
