@@ -24,6 +24,10 @@ pub struct WorkerConfig {
     /// A PEM file with certificates of authorities to trust for upstream services, the token
     /// service and the name look-up, beside the system's own.
     pub ca_file: Option<PathBuf>,
+    /// The HTTP proxy for upstream services, the token service and the name look-up, an `http` or
+    /// `https` URL without a password; this machine is reached without it. Default: none. Proxies
+    /// that the environment names are never used.
+    pub proxy: Option<Url>,
 
     /// Requests worked on at the same time: 1 to 100. Default 4.
     pub requests_at_once: u32,
@@ -91,6 +95,7 @@ impl Default for WorkerConfig {
             name: None,
             spool_folder: None,
             ca_file: None,
+            proxy: None,
             requests_at_once: 4,
             sections_at_once: 30,
             calls_per_service_at_once: 4,
@@ -252,6 +257,15 @@ impl WorkerConfig {
             .is_some_and(|n| n.is_empty() || n.chars().count() > 100)
         {
             return Err(invalid("name", "must have 1 to 100 characters"));
+        }
+        let is_proxy = |url: &Url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
+        };
+        if !self.proxy.as_ref().is_none_or(is_proxy) {
+            let must = "must be an http or https URL without user name and password";
+            return Err(invalid("proxy", must));
         }
         if let UpstreamAuth::ClientCredentials {
             client_secret,

@@ -4,7 +4,13 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use reqwest::{Certificate, Client, ClientBuilder};
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
+use url::Url;
+
+use crate::config::WorkerConfig;
+
+/// Hosts that are reached without a proxy whatever is configured: this machine.
+const OWN_HOSTS: &str = "localhost,127.0.0.0/8,::1";
 
 /// Why an HTTP client cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +35,9 @@ pub enum ClientError {
     /// The token holds characters that cannot stand in a header.
     #[error("the API's token holds characters that a token cannot have")]
     Token,
+    /// The proxy cannot be used; configure another.
+    #[error("worker.proxy cannot be used: {0}")]
+    Proxy(String),
     /// TLS could not be set up.
     #[error("TLS could not be set up: {0}")]
     Tls(String),
@@ -41,7 +50,33 @@ pub fn install_tls_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Builds a client that trusts the system's authorities and those in `ca_file`.
+/// A client for upstream services as the worker is configured: with its authorities, through its
+/// proxy, and without following redirects. What else it is to be like is in `settings`.
+///
+/// # Errors
+/// If the configured certificates or the proxy cannot be used.
+pub fn upstream_client(
+    config: &WorkerConfig,
+    settings: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, ClientError> {
+    let proxy = config.proxy.as_ref().map(proxy).transpose()?;
+    let settings = |builder: ClientBuilder| {
+        let builder = settings(builder.redirect(reqwest::redirect::Policy::none()));
+        match &proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder,
+        }
+    };
+    build(settings, config.ca_file.as_deref())
+}
+
+fn proxy(url: &Url) -> Result<Proxy, ClientError> {
+    let proxy = Proxy::all(url.as_str()).map_err(|error| ClientError::Proxy(fault(&error)))?;
+    Ok(proxy.no_proxy(NoProxy::from_string(OWN_HOSTS)))
+}
+
+/// Builds a client that trusts the system's authorities and those in `ca_file`, and uses no proxy
+/// but one that `settings` name: the environment's would see personal data that nobody meant it to.
 ///
 /// A machine without any authorities can still use plain HTTP.
 pub(crate) fn build(
@@ -50,6 +85,7 @@ pub(crate) fn build(
 ) -> Result<Client, ClientError> {
     install_tls_provider();
     let authorities = ca_file.map(read_authorities).transpose()?;
+    let settings = |builder: ClientBuilder| settings(builder.no_proxy());
     let builder = settings(Client::builder());
     match authorities {
         Some(authorities) => builder.tls_certs_merge(authorities).build(),

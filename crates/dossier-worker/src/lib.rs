@@ -41,7 +41,7 @@ mod worker;
 
 pub use api::{ApiClient, ApiError};
 pub use config::{InvalidConfig, WorkerConfig};
-pub use connection::{ClientError, install_tls_provider};
+pub use connection::{ClientError, install_tls_provider, upstream_client};
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;
 pub use worker::{StartError, Worker};

@@ -18,7 +18,7 @@ use crate::api::{ApiClient, ApiError};
 use crate::attempt::{Attempt, Workshop};
 use crate::collect::Collector;
 use crate::config::{InvalidConfig, Limits, WorkerConfig};
-use crate::connection::{self, ClientError};
+use crate::connection::{ClientError, upstream_client};
 use crate::name::Names;
 use crate::rendering::ReportSettings;
 use crate::retry::{Backoff, around};
@@ -65,10 +65,9 @@ impl Worker {
         let settings = |builder: reqwest::ClientBuilder| {
             builder
                 .connect_timeout(limits.connect_max)
-                .redirect(reqwest::redirect::Policy::none())
                 .pool_max_idle_per_host(limits.calls_per_service_at_once)
         };
-        let http = connection::build(settings, config.ca_file.as_deref())?;
+        let http = upstream_client(&config, settings)?;
         let tokens = Arc::new(TokenSource::new(&config.upstream_auth, http.clone()));
         let names = Names::new(
             &config.name_lookup,

@@ -56,10 +56,8 @@ impl RunningApi {
             Some(url) => url.clone(),
             None => Config::url_of(address)?,
         };
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| Failure::Other(format!("making an HTTP client: {error}")))?;
+        let http = dossier_worker::upstream_client(&config.worker, |builder| builder)
+            .map_err(|error| Failure::Other(error.to_string()))?;
         let authenticator = Authenticator::of_static_tokens([StaticToken::with_all_roles(
             TOKEN_HOLDER,
             token.reveal(),

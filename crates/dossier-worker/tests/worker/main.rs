@@ -13,6 +13,7 @@ mod kept_sections;
 mod lease;
 mod limits;
 mod names;
+mod proxy;
 mod retries;
 mod shutdown;
 mod side_by_side;

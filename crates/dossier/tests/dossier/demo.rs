@@ -37,6 +37,22 @@ fn the_demo_ends_with_a_report_that_shows_every_case() {
 }
 
 #[test]
+fn a_proxy_that_the_environment_names_sees_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = "http://127.0.0.1:9";
+    let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
+    let demo = process::dossier(folder.path())
+        .args(["demo", "--output", "report.pdf"])
+        .envs(names.map(|name| (name, nobody)))
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .output()
+        .unwrap();
+    assert!(demo.status.success(), "{demo:?}");
+    assert!(folder.path().join("report.pdf").is_file());
+}
+
+#[test]
 fn the_demo_says_where_the_report_is() {
     let folder = tempfile::tempdir().unwrap();
     let printed = process::succeed(folder.path(), "demo");
