@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::serve::Listener;
+use dossier_worker::WorkerConfig;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -85,6 +86,22 @@ async fn a_service_of_a_configured_authority_is_trusted() {
     let (mut world, authority) = world_with_https_service().await;
     world.config.ca_file = Some(authority);
     world.completes().await;
+}
+
+#[tokio::test]
+async fn any_client_for_services_trusts_a_configured_authority() {
+    let world = World::new().await;
+    let (url, authority) = https_service(&world).await;
+    let call = async |config: &WorkerConfig| {
+        let client = dossier_worker::upstream_client(config, |builder| builder).unwrap();
+        client.get(&url).send().await
+    };
+    let trusting = WorkerConfig {
+        ca_file: Some(authority),
+        ..world.config.clone()
+    };
+    assert!(call(&world.config).await.is_err());
+    assert!(call(&trusting).await.unwrap().status().is_success());
 }
 
 #[tokio::test]

@@ -53,6 +53,20 @@ fn a_proxy_that_the_environment_names_sees_nothing() {
 }
 
 #[test]
+fn a_machine_without_certificates_can_run_the_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let demo = process::dossier(folder.path())
+        .args(["demo", "--output", "report.pdf"])
+        .env("SSL_CERT_FILE", &nowhere)
+        .env("SSL_CERT_DIR", &nowhere)
+        .output()
+        .unwrap();
+    assert!(demo.status.success(), "{demo:?}");
+    assert!(folder.path().join("report.pdf").is_file());
+}
+
+#[test]
 fn the_demo_says_where_the_report_is() {
     let folder = tempfile::tempdir().unwrap();
     let printed = process::succeed(folder.path(), "demo");
