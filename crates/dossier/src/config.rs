@@ -16,6 +16,9 @@ use dossier_worker::WorkerConfig;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+/// The variable of the only key that is a list: its parts are separated by commas.
+const FALLBACK_FONTS_VARIABLE: &str = "DOSSIER_REPORT__FALLBACK_FONTS";
+
 /// The file that is read when no other is named.
 const DEFAULT_FILE: &str = "dossier.toml";
 /// Variables that start like configuration keys but are the command line's own.
@@ -271,18 +274,25 @@ impl Config {
     /// [`ConfigError::Invalid`] names the key.
     pub fn parse(text: &str, variables: HashMap<String, String>) -> Result<Self, ConfigError> {
         let invalid = |error: &dyn std::fmt::Display| ConfigError::Invalid(error.to_string());
+        let (lists, texts): (HashMap<_, _>, HashMap<_, _>) = variables
+            .into_iter()
+            .partition(|(name, _)| name.eq_ignore_ascii_case(FALLBACK_FONTS_VARIABLE));
+        // Variables stay the texts that they are, and become numbers only where a key is one: a
+        // token of digits is not a number.
         let variables = config::Environment::with_prefix("DOSSIER")
             .prefix_separator("_")
             .separator("__")
-            .try_parsing(true)
-            .list_separator(",")
-            .with_list_parse_key("report.fallback_fonts")
-            .source(Some(variables));
-        let merged = config::Config::builder()
+            .source(Some(texts));
+        let mut sources = config::Config::builder()
             .add_source(config::File::from_str(text, config::FileFormat::Toml))
-            .add_source(variables)
-            .build()
-            .map_err(|error| invalid(&error))?;
+            .add_source(variables);
+        for list in lists.into_values() {
+            let fonts: Vec<String> = list.split(',').map(|font| font.trim().to_owned()).collect();
+            sources = sources
+                .set_override("report.fallback_fonts", fonts)
+                .map_err(|error| invalid(&error))?;
+        }
+        let merged = sources.build().map_err(|error| invalid(&error))?;
         serde_path_to_error::deserialize(merged).map_err(|error| {
             let path = error.path().to_string();
             match path.as_str() {

@@ -232,3 +232,38 @@ fn man_pages_and_completions_come_from_the_commands() {
         format!("dossier {}", env!("CARGO_PKG_VERSION"))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_are_taken_as_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [
+        ("DOSSIER_API__LISTEN", "127.0.0.1:0"),
+        ("DOSSIER_API__TOKEN", "000123"),
+        ("DOSSIER_API__REQUEST_BODY_BYTES_MAX", "2048"),
+        ("DOSSIER_LEASE__LOCK_PERIOD_SECONDS", "1.5"),
+        ("DOSSIER_WORKER__NAME", "1e3"),
+        ("DOSSIER_REPORT__WORDING__TITLE", "true"),
+    ];
+    let up = Running::start_with(folder.path(), "api", "api", &variables[..4]);
+    let url: url::Url = up.ready["url"].as_str().unwrap().parse().unwrap();
+    for (token, is_known) in [("000123", true), ("123", false)] {
+        let client = dossier_worker::ApiClient::new(url.clone(), &token.to_owned().into(), None);
+        assert_eq!(
+            client.unwrap().services().await.is_ok(),
+            is_known,
+            "{token}"
+        );
+    }
+    let shown = process::dossier(folder.path())
+        .args(["config", "show", "--json"])
+        .envs(variables)
+        .env("DOSSIER_REPORT__FALLBACK_FONTS", "a.ttf, b.otf")
+        .output()
+        .unwrap();
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["worker"]["name"], "1e3");
+    assert_eq!(shown["report"]["wording"]["title"], "true");
+    assert_eq!(shown["report"]["fallback_fonts"], json!(["a.ttf", "b.otf"]));
+    assert_eq!(shown["api"]["request_body_bytes_max"], 2048);
+    assert_eq!(shown["lease"]["lock_period_seconds"], 1.5);
+}

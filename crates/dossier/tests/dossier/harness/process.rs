@@ -66,6 +66,13 @@ impl Running {
         Self::spawn(dossier(folder), folder, line, name)
     }
 
+    /// The same with variables.
+    pub fn start_with(folder: &Path, line: &str, name: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = dossier(folder);
+        command.envs(variables.iter().copied());
+        Self::spawn(command, folder, line, name)
+    }
+
     /// The same for a process that cannot write a file of more than `kib` KiB, as on a full disk.
     pub fn start_cramped(folder: &Path, line: &str, name: &str, kib: u32) -> Self {
         let program = dossier(folder);
