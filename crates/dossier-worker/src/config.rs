@@ -19,7 +19,8 @@ pub struct WorkerConfig {
     pub name: Option<String>,
     /// Folder for answers on their way to the report; only the worker's user can read what is in
     /// it. It needs room for all answers of [`requests_at_once`](Self::requests_at_once) requests
-    /// and their reports. Default: `dossier-spool` in the system's folder for temporary files.
+    /// and their reports. Several workers of one user may share it: each makes a folder of its own
+    /// in it. [`Worker::new`](crate::Worker::new) needs it.
     pub spool_folder: Option<PathBuf>,
     /// A PEM file with certificates of authorities to trust for upstream services, the token
     /// service and the name look-up, beside the system's own.

@@ -209,7 +209,10 @@ fn poll_backoff(limits: &Limits) -> Backoff {
 }
 
 async fn open_spool(folder: Option<PathBuf>) -> Result<Spool, StartError> {
-    let path = folder.unwrap_or_else(|| std::env::temp_dir().join("dossier-spool"));
+    let path = folder.ok_or(InvalidConfig {
+        key: "spool_folder",
+        must: "must be set",
+    })?;
     let root = path.clone();
     let opened = tokio::task::spawn_blocking(move || Spool::open(&root)).await;
     opened

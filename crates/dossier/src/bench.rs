@@ -70,7 +70,6 @@ impl Bench {
         for number in 0..workers {
             let mut config = config.clone();
             config.worker.name = Some(format!("bench-{number}"));
-            config.worker.spool_folder = Some(folder.path().join(format!("spool-{number}")));
             running.push(RunningWorker::start(&config, &api.url, &secret).await?);
         }
         Ok(Self {

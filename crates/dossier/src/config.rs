@@ -372,6 +372,11 @@ impl Config {
         self.or_in_data_folder(&self.documents.folder, "documents")
     }
 
+    /// Where workers keep answers on their way to the report, each in a folder of its own.
+    pub fn spool_folder(&self) -> PathBuf {
+        self.or_in_data_folder(&self.worker.spool_folder, "spool")
+    }
+
     /// Where the token is kept.
     pub fn token_file(&self) -> PathBuf {
         self.or_in_data_folder(&self.api.token_file, "token")

@@ -75,7 +75,6 @@ fn configuration(
         ..Config::default()
     };
     config.api.listen = ([127, 0, 0, 1], 0).into();
-    config.worker.spool_folder = Some(folder.join("spool"));
     config.worker.progress_seconds = 0.2;
     config.worker.shutdown_grace_seconds = run::SHORT_GRACE.as_secs_f64();
     let people = Url::parse(&samples.people_url())

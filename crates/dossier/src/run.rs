@@ -9,7 +9,7 @@ use dossier_core::Private;
 use dossier_documents::{DocumentStore, FolderStore};
 use dossier_report::Fonts;
 use dossier_store::SqliteStore;
-use dossier_worker::{ApiClient, ReportSettings, Worker};
+use dossier_worker::{ApiClient, ReportSettings, Worker, WorkerConfig};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -126,7 +126,11 @@ impl RunningWorker {
             wording: config.report.wording.clone(),
             time_zone: config.time_zone()?,
         };
-        let worker = Worker::new(config.worker.clone(), client, documents, settings)
+        let worker = WorkerConfig {
+            spool_folder: Some(config.spool_folder()),
+            ..config.worker.clone()
+        };
+        let worker = Worker::new(worker, client, documents, settings)
             .await
             .map_err(|error| Failure::Unavailable(error.to_string()))?;
         let stopping = CancellationToken::new();

@@ -267,3 +267,21 @@ async fn variables_are_taken_as_they_are_written() {
     assert_eq!(shown["api"]["request_body_bytes_max"], 2048);
     assert_eq!(shown["lease"]["lock_period_seconds"], 1.5);
 }
+
+#[test]
+fn two_workers_may_share_a_data_folder_and_need_no_folder_for_temporary_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let occupied = folder.path().join("occupied");
+    std::fs::write(&occupied, "another user's").unwrap();
+    let variables = [
+        ("DOSSIER_API__LISTEN", "127.0.0.1:0"),
+        ("TMPDIR", occupied.to_str().unwrap()),
+    ];
+    let up = Running::start_with(folder.path(), "up", "up", &variables);
+    let url = up.ready["url"].as_str().unwrap();
+    let variables = [variables[1], ("DOSSIER_API__URL", url)];
+    let _second = Running::start_with(folder.path(), "worker", "second", &variables);
+    let spool = std::fs::read_dir(folder.path().join("dossier-data/spool")).unwrap();
+    let own = spool.filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    assert_eq!(own.count(), 2);
+}
