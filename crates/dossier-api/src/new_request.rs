@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use dossier_core::request::{NewRequest, SERVICES_PER_REQUEST_MAX};
+use dossier_core::request::{IdempotencyKey, NewRequest, SERVICES_PER_REQUEST_MAX};
 use dossier_core::service::Service;
 use dossier_core::subject::{CaseReference, InvalidSubject, SubjectIdentifier, SubjectName};
 use dossier_core::wire::{CreateRequest, FieldProblem};
@@ -23,7 +23,7 @@ pub(crate) struct Circumstances<'a> {
     /// The caller's name.
     pub(crate) requested_by: String,
     /// The caller's key for repeats.
-    pub(crate) idempotency_key: Option<String>,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
 }
 
 /// The request that the body asks for, or everything that is wrong with it.

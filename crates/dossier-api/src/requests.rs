@@ -3,14 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use dossier_core::request::{NewRequest, Request, RequestStatus};
+use dossier_core::request::{IdempotencyKey, Request, RequestStatus};
 use dossier_core::wire::{CreateRequest, IDEMPOTENCY_KEY_CHARS_MAX, Problem, RequestView};
 use dossier_core::{Private, RequestId};
-use dossier_store::{Created, RequestFilter, StoreError};
+use dossier_store::{Created, RequestFilter};
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::api::{Api, ApiConfig};
 use crate::auth::{Caller, Requester};
@@ -20,9 +21,6 @@ use crate::problem::{ApiError, Kind};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 static IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-
-/// For how many days a repeat of a call that did not say `dateTo` is still known as one.
-const REPEAT_DAYS_MAX: i64 = 2;
 
 /// Make a subject access request.
 ///
@@ -56,19 +54,31 @@ pub(crate) async fn create(
     headers: HeaderMap,
     Body(body): Body<CreateRequest>,
 ) -> Result<Response, ApiError> {
+    let requested_by = caller.principal.name;
+    let key = idempotency_key(&headers, &body)?;
+    if let Some(key) = &key
+        && let Some(id) = api.store.first_result(&requested_by, key).await?
+    {
+        // Whatever has changed since: a call that was good then is not judged again.
+        let repeat = Created { id, repeated: true };
+        return Ok(created_response(&headers, repeat));
+    }
     let circumstances = Circumstances {
         catalogue: &api.store.services().await?,
         today: api.config.time_zone.to_datetime(Timestamp::now()).date(),
-        requested_by: caller.principal.name,
-        idempotency_key: idempotency_key(&headers)?,
+        requested_by,
+        idempotency_key: key,
     };
     let new = validate(&body, circumstances)
         .map_err(|problems| ApiError::of_fields(Kind::ValidationFailed, problems))?;
-    let created = create_once(&api, new, body.date_to.is_none()).await?;
+    let created = api.store.create_request(new).await?;
     Ok(created_response(&headers, created))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+fn idempotency_key(
+    headers: &HeaderMap,
+    body: &CreateRequest,
+) -> Result<Option<IdempotencyKey>, ApiError> {
     let Some(value) = headers.get(&IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
@@ -76,7 +86,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         && !value.is_empty()
         && value.as_bytes().iter().all(u8::is_ascii_graphic);
     match value.to_str() {
-        Ok(key) if fits => Ok(Some(key.to_owned())),
+        Ok(key) if fits => Ok(Some(IdempotencyKey {
+            key: key.to_owned(),
+            sent: fingerprint(body),
+        })),
         _ => Err(ApiError::of_field(
             Kind::InvalidParameter,
             "Idempotency-Key",
@@ -88,24 +101,24 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     }
 }
 
-/// Makes the request. Where `dateTo` was left to us, a repeat past midnight has another day in it
-/// than the first call had: then the days before are what it must agree with.
-async fn create_once(
-    api: &Api,
-    mut new: NewRequest,
-    date_to_is_ours: bool,
-) -> Result<Created, StoreError> {
-    let mut result = api.store.create_request(new.clone()).await;
-    if date_to_is_ours {
-        for _ in 0..REPEAT_DAYS_MAX {
-            if !matches!(result, Err(StoreError::IdempotencyConflict)) {
-                break;
-            }
-            new.date_to = new.date_to.saturating_sub(1.day());
-            result = api.store.create_request(new.clone()).await;
-        }
-    }
-    result
+/// SHA-256 of what was sent, without the spaces around texts and whatever the services' order.
+fn fingerprint(body: &CreateRequest) -> [u8; 32] {
+    let trimmed = |text: &Option<Private<String>>| {
+        let text = text.as_ref().map(|text| text.reveal().trim());
+        text.map(str::to_owned)
+    };
+    let mut services: Vec<&str> = body.services.iter().map(|name| name.trim()).collect();
+    services.sort_unstable();
+    let sent = serde_json::json!([
+        body.date_from,
+        body.date_to,
+        trimmed(&body.sar_case_reference_number),
+        services,
+        trimmed(&body.nomis_id),
+        trimmed(&body.ndelius_id),
+        trimmed(&body.subject_name),
+    ]);
+    Sha256::digest(sent.to_string()).into()
 }
 
 fn created_response(headers: &HeaderMap, created: Created) -> Response {

@@ -89,8 +89,18 @@ pub struct NewRequest {
     pub services: Vec<ServiceName>,
     /// The user name of the one who asked.
     pub requested_by: String,
-    /// The requester's key for repeats of the same call, unique for each requester.
-    pub idempotency_key: Option<String>,
+    /// The requester's key for repeats of the same call.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// What tells a repeat of a call from another call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The requester's word for the call; other requesters may use the same.
+    pub key: String,
+    /// SHA-256 of what the requester sent. Not of what was made of it: the day that stands for an
+    /// absent date and the catalogue are others when the repeat comes.
+    pub sent: [u8; 32],
 }
 
 /// A subject access request.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
-use dossier_core::request::{NewRequest, Request, RequestStatus};
+use dossier_core::request::{IdempotencyKey, NewRequest, Request, RequestStatus};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
 use dossier_core::{DocumentId, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName};
@@ -145,9 +145,16 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- requests ----
 
-    /// Adds a request with a section a service, unless its idempotency key was used before by the
-    /// same requester: then, the first result if the details agree, else
-    /// [`StoreError::IdempotencyConflict`]. Sections of suspended services start as suspended.
+    /// The request that this requester made with this idempotency key, if there is one;
+    /// [`StoreError::IdempotencyConflict`] if it was made by another call.
+    async fn first_result(
+        &self,
+        requested_by: &str,
+        key: &IdempotencyKey,
+    ) -> Result<Option<RequestId>, StoreError>;
+
+    /// Adds a request with a section a service, unless there is a
+    /// [`first_result`](Self::first_result) of its idempotency key: then that. Sections of suspended services start as suspended.
     async fn create_request(&self, new: NewRequest) -> Result<Created, StoreError>;
 
     /// A request with its sections in report order. Takes no lock.

@@ -1,7 +1,6 @@
 //! Repeats of one call.
 
 use dossier_api::ApiConfig;
-use jiff::ToSpan;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -61,16 +60,39 @@ async fn a_key_has_a_form() {
 }
 
 #[tokio::test]
-async fn a_repeat_past_midnight_is_still_a_repeat() {
+async fn a_repeat_is_what_was_sent_whatever_day_was_made_of_it() {
     let dossier = Dossier::start_with_services().await;
-    // The first call came in yesterday, when dateTo defaulted to yesterday.
     let zone = ApiConfig::default().time_zone;
     let today = zone.to_datetime(jiff::Timestamp::now()).date();
     let mut body = request_body();
-    body["dateTo"] = json!(today.saturating_sub(1.day()));
-    let first = post_with_key(&dossier.user(), "k1", &body).await;
     body["dateTo"] = Value::Null;
-    let second = post_with_key(&dossier.user(), "k1", &body).await;
-    assert_eq!(second.status, StatusCode::CREATED);
-    assert_eq!(first.text, second.text);
+    let first = post_with_key(&dossier.user(), "k1", &body).await;
+    let repeat = post_with_key(&dossier.user(), "k1", &body).await;
+    assert_eq!(first.text, repeat.text);
+    body["dateTo"] = json!(today);
+    let other = post_with_key(&dossier.user(), "k1", &body).await;
+    other.is_problem(422, "idempotency-conflict");
+}
+
+#[tokio::test]
+async fn a_repeat_answers_the_first_result_although_its_service_was_disabled_since() {
+    let dossier = Dossier::start().await;
+    let service = dossier.add_service("alpha", "http://127.0.0.1:9").await;
+    let first = post_with_key(&dossier.user(), "k1", &request_body()).await;
+    let disabled = json!({
+        "name": "alpha", "label": "Alpha", "url": "http://127.0.0.1:9", "category": "PRISON",
+        "enabled": false,
+    });
+    let path = format!("/api/services/{service}");
+    assert_eq!(
+        dossier.admin().put(&path, &disabled).await.status,
+        StatusCode::OK
+    );
+    let repeat = post_with_key(&dossier.user(), "k1", &request_body()).await;
+    assert_eq!(
+        (repeat.status, &repeat.text),
+        (StatusCode::CREATED, &first.text)
+    );
+    let anew = post_with_key(&dossier.user(), "k2", &request_body()).await;
+    anew.is_problem(400, "validation-failed");
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
-use dossier_core::request::{NewRequest, Request};
+use dossier_core::request::{IdempotencyKey, NewRequest, Request};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
 use dossier_core::{DocumentId, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName};
@@ -65,6 +65,15 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.check_schema().await
+    }
+
+    async fn first_result(
+        &self,
+        requested_by: &str,
+        key: &IdempotencyKey,
+    ) -> Result<Option<RequestId>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        requests::first_use(&mut connection, requested_by, key).await
     }
 
     async fn create_request(&self, new: NewRequest) -> Result<Created, StoreError> {

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use dossier_core::lease::LeaseRules;
-use dossier_core::request::{ErrorCode, NewRequest, Request, RequestStatus};
+use dossier_core::request::{ErrorCode, IdempotencyKey, NewRequest, Request, RequestStatus};
 use dossier_core::{RequestId, ServiceName};
-use sha2::{Digest, Sha256};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
@@ -33,7 +32,7 @@ impl SqliteStore {
     pub(super) async fn create(&self, new: NewRequest) -> Result<Created, StoreError> {
         let mut tx = self.write().await?;
         if let Some(key) = &new.idempotency_key
-            && let Some(id) = first_use(&mut tx, &new, key).await?
+            && let Some(id) = first_use(&mut tx, &new.requested_by, key).await?
         {
             return Ok(Created { id, repeated: true });
         }
@@ -249,42 +248,26 @@ pub(super) async fn known(
         .ok_or(StoreError::Corrupt("request"))
 }
 
-/// Takes the requester's key for this request, or answers which request took it first.
-async fn first_use(
+/// Which request took the requester's key first.
+pub(super) async fn first_use(
     connection: &mut SqliteConnection,
-    new: &NewRequest,
-    key: &str,
+    requested_by: &str,
+    key: &IdempotencyKey,
 ) -> Result<Option<RequestId>, StoreError> {
     let first = sqlx::query(
         "SELECT request_id, fingerprint FROM idempotency_keys WHERE requested_by = ?1 AND key = ?2",
     )
-    .bind(&new.requested_by)
-    .bind(key)
+    .bind(requested_by)
+    .bind(&key.key)
     .fetch_optional(connection)
     .await?;
     let Some(first) = first else { return Ok(None) };
-    let fingerprint_then: &[u8] = get(&first, "fingerprint")?;
-    if fingerprint_then == fingerprint(new) {
+    let sent_then: &[u8] = get(&first, "fingerprint")?;
+    if sent_then == key.sent {
         Ok(Some(rows::uuid(&first, "request_id")?.into()))
     } else {
         Err(StoreError::IdempotencyConflict)
     }
-}
-
-/// What was asked for, whatever the order of the services.
-fn fingerprint(new: &NewRequest) -> Vec<u8> {
-    let mut services: Vec<&str> = new.services.iter().map(ServiceName::as_str).collect();
-    services.sort_unstable();
-    let details = serde_json::json!([
-        new.date_from.map(|date| date.to_string()),
-        new.date_to.to_string(),
-        new.case_reference.reveal(),
-        subject_kind(&new.subject),
-        new.subject.reveal(),
-        new.subject_name.as_ref().map(|name| name.reveal()),
-        services,
-    ]);
-    Sha256::digest(details.to_string()).to_vec()
 }
 
 /// Inserts a request, its sections and its key.
@@ -332,9 +315,9 @@ async fn insert(
     if let Some(key) = &new.idempotency_key {
         sqlx::query(KEY)
             .bind(&new.requested_by)
-            .bind(key)
+            .bind(&key.key)
             .bind(blob(id.as_uuid()))
-            .bind(fingerprint(new))
+            .bind(&key.sent[..])
             .execute(&mut *connection)
             .await?;
     }

@@ -1,7 +1,6 @@
 //! The requester's key for repeats of one call.
 
-use dossier_core::request::NewRequest;
-use dossier_core::subject::CaseReference;
+use dossier_core::request::{IdempotencyKey, NewRequest};
 use dossier_store::StoreError;
 use futures::future::join_all;
 use std::time::Duration;
@@ -11,15 +10,27 @@ use super::given::*;
 
 fn keyed(services: &[&str]) -> NewRequest {
     NewRequest {
-        idempotency_key: Some("key-1".to_owned()),
+        idempotency_key: Some(key(1)),
         ..new_request(services)
+    }
+}
+
+/// One key; what was sent with it is this.
+fn key(sent: u8) -> IdempotencyKey {
+    IdempotencyKey {
+        key: "key-1".to_owned(),
+        sent: [sent; 32],
     }
 }
 
 pub async fn a_repeat_answers_the_first_result(database: &impl Database) {
     let store = &*database.store().await;
     services(store, &["a", "b"]).await;
+    let by = &keyed(&["a"]).requested_by;
+    assert_eq!(store.first_result(by, &key(1)).await.unwrap(), None);
     let first = store.create_request(keyed(&["a", "b"])).await.unwrap();
+    let known = store.first_result(by, &key(1)).await.unwrap();
+    assert_eq!(known, Some(first.id));
     let repeat = store.create_request(keyed(&["b", "a"])).await.unwrap();
     assert!(!first.repeated && repeat.repeated);
     assert_eq!(first.id, repeat.id);
@@ -30,13 +41,15 @@ pub async fn a_key_used_for_something_else_is_refused(database: &impl Database) 
     let store = &*database.store().await;
     services(store, &["a", "b"]).await;
     store.create_request(keyed(&["a"])).await.unwrap();
-    let mut others = vec![keyed(&["a", "b"]), keyed(&["a"]), keyed(&["a"])];
-    others[1].date_from = None;
-    others[2].case_reference = CaseReference::parse("Case-78").unwrap();
-    for other in others {
-        let refused = store.create_request(other).await;
-        assert!(matches!(refused, Err(StoreError::IdempotencyConflict)));
-    }
+    let other = NewRequest {
+        idempotency_key: Some(key(2)),
+        ..keyed(&["a"])
+    };
+    let refused = store.create_request(other).await;
+    assert!(matches!(refused, Err(StoreError::IdempotencyConflict)));
+    let by = &keyed(&["a"]).requested_by;
+    let refused = store.first_result(by, &key(2)).await;
+    assert!(matches!(refused, Err(StoreError::IdempotencyConflict)));
     assert_eq!(listed(store, &filter()).await.len(), 1);
 }
 
