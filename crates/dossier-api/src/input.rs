@@ -17,6 +17,9 @@ use uuid::Uuid;
 use crate::api::Api;
 use crate::problem::{ApiError, Kind};
 
+/// Longest unknown field whose name is repeated to the caller.
+const FIELD_NAME_CHARS_MAX: usize = 50;
+
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -104,17 +107,21 @@ fn malformed() -> ApiError {
 }
 
 /// Names the field. Of the parser's message only what cannot repeat a value is used: the name of a
-/// missing field.
+/// missing field, and that of an unknown one if it looks like a name.
 fn json_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     if error.inner().is_syntax() || error.inner().is_eof() {
         return malformed();
     }
     let path = error.path().to_string();
     let message = error.inner().to_string();
-    let missing = message
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.split('`').next());
-    match missing {
+    let named = |prefix| {
+        let rest = message.strip_prefix(prefix)?;
+        rest.split('`').next()
+    };
+    if let Some(field) = named("unknown field `") {
+        return unknown_field(field);
+    }
+    match named("missing field `") {
         Some(field) if path == "." => {
             ApiError::of_field(Kind::InvalidBody, field, format!("{field} is missing"))
         }
@@ -132,6 +139,23 @@ fn json_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiErr
             let message = format!("{path} is of the wrong type or form");
             ApiError::of_field(Kind::InvalidBody, &path, message)
         }
+    }
+}
+
+fn unknown_field(field: &str) -> ApiError {
+    let is_name = (1..=FIELD_NAME_CHARS_MAX).contains(&field.len())
+        && field.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
+    match is_name {
+        true => ApiError::of_field(
+            Kind::InvalidBody,
+            field,
+            format!("there is no field {field}; names are written as the API's description does"),
+        ),
+        false => ApiError::of_field(
+            Kind::InvalidBody,
+            "body",
+            "the body has a field that is not known",
+        ),
     }
 }
 
@@ -262,6 +286,8 @@ mod tests {
             (r#""Secret""#, "body"),
             (r#"{"nomisId": "Secret"#, "body"),
             (r#"{} Secret"#, "body"),
+            (r#"{"datefrom": "Secret"}"#, "datefrom"),
+            (r#"{"Secret of A1234AA": 1}"#, "body"),
         ] {
             let result = parse_json::<CreateRequest>(body.as_bytes(), true);
             let shown = format!("{:?}", result.unwrap_err());

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use dossier_core::request::{IdempotencyKey, NewRequest, SERVICES_PER_REQUEST_MAX};
+use dossier_core::request::{
+    DATE_MAX, DATE_MIN, IdempotencyKey, NewRequest, SERVICES_PER_REQUEST_MAX,
+};
 use dossier_core::service::Service;
 use dossier_core::subject::{CaseReference, InvalidSubject, SubjectIdentifier, SubjectName};
 use dossier_core::wire::{CreateRequest, FieldProblem};
@@ -36,6 +38,8 @@ pub(crate) fn validate(
     let case_reference = problems.take(case_reference(body));
     let subject_name = problems.take(subject_name(body));
     let date_to = body.date_to.unwrap_or(circumstances.today);
+    problems.take(date_in_range("dateFrom", body.date_from));
+    problems.take(date_in_range("dateTo", body.date_to));
     problems.take(date_order(body.date_from, date_to));
     let services = services(body, circumstances.catalogue, &mut problems);
     match (subject, case_reference, subject_name) {
@@ -121,6 +125,16 @@ fn subject_name(body: &CreateRequest) -> Result<Option<SubjectName>, FieldProble
     parsed
         .transpose()
         .map_err(|error: InvalidSubject| field_problem("subjectName", error.to_string()))
+}
+
+fn date_in_range(field: &str, date: Option<Date>) -> Result<(), FieldProblem> {
+    match date {
+        Some(date) if !(DATE_MIN..=DATE_MAX).contains(&date) => Err(field_problem(
+            field,
+            format!("{field} must be from {DATE_MIN} to {DATE_MAX}"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn date_order(from: Option<Date>, to: Date) -> Result<(), FieldProblem> {

@@ -8,6 +8,10 @@ use crate::section::Section;
 use crate::subject::{CaseReference, SubjectIdentifier, SubjectName};
 use crate::{KeptDocument, RequestId, ServiceName};
 
+/// The first day that a request may name.
+pub const DATE_MIN: Date = jiff::civil::date(1900, 1, 1);
+/// The last day that a request may name.
+pub const DATE_MAX: Date = jiff::civil::date(9999, 12, 31);
 /// Most services that one request may name.
 pub const SERVICES_PER_REQUEST_MAX: usize = 500;
 

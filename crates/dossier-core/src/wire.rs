@@ -34,9 +34,11 @@ pub const LEASE_LOST: &str = "urn:dossier:problem:lease-lost";
 pub const REQUEST_FINISHED: &str = "urn:dossier:problem:request-finished";
 
 /// Body of `POST /api/subjectAccessRequest`.
+///
+/// Other fields are refused: a misspelt `dateFrom` would ask for more than was meant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct CreateRequest {
     /// First day of the data asked for; absent means from the start of record.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]

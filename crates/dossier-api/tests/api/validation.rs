@@ -89,6 +89,45 @@ async fn the_last_day_is_not_before_the_first() {
 }
 
 #[tokio::test]
+async fn a_misspelt_field_is_refused_instead_of_asking_for_more() {
+    let dossier = Dossier::start_with_services().await;
+    let mut body = request_body();
+    body["datefrom"] = json!("2024-01-01");
+    let answer = dossier
+        .user()
+        .post("/api/subjectAccessRequest", &body)
+        .await;
+    answer.is_problem(400, "invalid-body");
+    assert_eq!(answer.fields(), ["datefrom"]);
+    let mut full = request_body();
+    for field in ["ndeliusId", "subjectName"] {
+        full[field] = Value::Null;
+    }
+    dossier.request_of(&full).await;
+}
+
+#[tokio::test]
+async fn days_are_from_1900_to_9999() {
+    let dossier = Dossier::start_with_services().await;
+    for (day, ok) in [
+        ("1899-12-31", false),
+        ("-000001-01-01", false),
+        ("1900-01-01", true),
+    ] {
+        let changes = json!({"dateFrom": day, "services": []});
+        let answer = refused(&dossier, changes).await;
+        let expected: &[&str] = if ok {
+            &["services"]
+        } else {
+            &["dateFrom", "services"]
+        };
+        assert_eq!(answer.fields(), expected, "{day}");
+    }
+    let changes = json!({"dateFrom": null, "dateTo": "1899-12-31"});
+    assert_eq!(refused(&dossier, changes).await.fields(), ["dateTo"]);
+}
+
+#[tokio::test]
 async fn everything_that_is_wrong_is_said_at_once_and_the_first_is_the_detail() {
     let dossier = Dossier::start_with_services().await;
     let answer = refused(
