@@ -7,6 +7,7 @@ use dossier_core::ids::InvalidServiceName;
 use dossier_core::service::{InvalidService, ServiceDetails};
 use dossier_core::wire::{Problem, ServiceBody, ServiceView};
 use dossier_core::{ServiceId, ServiceName};
+use dossier_store::StoreError;
 use http::StatusCode;
 use http::header::LOCATION;
 use serde::Deserialize;
@@ -98,8 +99,16 @@ pub(crate) async fn update(
     Id(id): Id<ServiceId>,
     Body(body): Body<ServiceBody>,
 ) -> Result<Json<ServiceView>, ApiError> {
-    let service = api.store.update_service(id, details(body)?).await?;
+    let updated = api.store.update_service(id, details(body)?).await;
+    let service = updated.map_err(refusal)?;
     Ok(Json(ServiceView::from(&service)))
+}
+
+fn refusal(error: StoreError) -> ApiError {
+    match error {
+        StoreError::NotFound => ApiError::not_found("service"),
+        error => error.into(),
+    }
 }
 
 fn details(body: ServiceBody) -> Result<ServiceDetails, ApiError> {
@@ -150,6 +159,7 @@ pub(crate) async fn suspend(
     Id(id): Id<ServiceId>,
     Params(params): Params<SuspendParams>,
 ) -> Result<Json<ServiceView>, ApiError> {
-    let service = api.store.suspend_service(id, params.suspended).await?;
+    let suspended = api.store.suspend_service(id, params.suspended).await;
+    let service = suspended.map_err(refusal)?;
     Ok(Json(ServiceView::from(&service)))
 }

@@ -24,21 +24,17 @@ use crate::token::{self, Token};
 /// Who the static token's holder is called in what they ask for.
 const TOKEN_HOLDER: &str = "dossier";
 
-/// The API and its housekeeping, running in this process.
-pub struct RunningApi {
-    /// Where it is reached.
-    pub url: Url,
-    stopping: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
-    housekeeping: JoinHandle<()>,
+/// An API that has all that it needs, and does not answer yet.
+struct PreparedApi {
+    url: Url,
+    listener: TcpListener,
+    api: Api,
+    housekeeper: Housekeeper,
 }
 
-impl RunningApi {
-    /// Opens the database and the documents, and listens.
-    ///
-    /// # Errors
-    /// [`Failure::Unavailable`] says which of them could not be had, and why.
-    pub async fn start(config: &Config, token: &Private<String>) -> Result<Self, Failure> {
+impl PreparedApi {
+    /// Opens the database and the documents, and takes the address.
+    async fn new(config: &Config, token: &Private<String>) -> Result<Self, Failure> {
         let documents = open_documents(config).await?;
         let file = config.sqlite_file();
         let store = SqliteStore::open(&file).await.map_err(|error| {
@@ -69,7 +65,6 @@ impl RunningApi {
             http,
             config.api_config()?,
         );
-        let stopping = CancellationToken::new();
         let housekeeper = Housekeeper::new(
             store,
             documents,
@@ -78,10 +73,40 @@ impl RunningApi {
         );
         Ok(Self {
             url,
-            serving: tokio::spawn(dossier_api::serve(listener, api, stopping.clone())),
-            housekeeping: tokio::spawn(housekeeper.run(stopping.clone())),
-            stopping,
+            listener,
+            api,
+            housekeeper,
         })
+    }
+
+    fn serve(self) -> RunningApi {
+        let stopping = CancellationToken::new();
+        let serving = dossier_api::serve(self.listener, self.api, stopping.clone());
+        RunningApi {
+            url: self.url,
+            serving: tokio::spawn(serving),
+            housekeeping: tokio::spawn(self.housekeeper.run(stopping.clone())),
+            stopping,
+        }
+    }
+}
+
+/// The API and its housekeeping, running in this process.
+pub struct RunningApi {
+    /// Where it is reached.
+    pub url: Url,
+    stopping: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+    housekeeping: JoinHandle<()>,
+}
+
+impl RunningApi {
+    /// Opens the database and the documents, and listens.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] says which of them could not be had, and why.
+    pub async fn start(config: &Config, token: &Private<String>) -> Result<Self, Failure> {
+        Ok(PreparedApi::new(config, token).await?.serve())
     }
 
     /// Answers what is being asked, and stops.
@@ -117,25 +142,13 @@ impl RunningWorker {
         url: &Url,
         token: &Private<String>,
     ) -> Result<Self, Failure> {
-        let documents = open_documents(config).await?;
-        let fonts = Fonts::with_fallbacks(&config.report.fallback_fonts)
-            .map_err(|error| Failure::Unavailable(error.to_string()))?;
-        let client = client(config, url, token)?;
-        let settings = ReportSettings {
-            fonts: Arc::new(fonts),
-            wording: config.report.wording.clone(),
-            time_zone: config.time_zone()?,
-        };
-        let worker = WorkerConfig {
-            spool_folder: Some(config.spool_folder()),
-            ..config.worker.clone()
-        };
-        let worker = Worker::new(worker, client, documents, settings)
-            .await
-            .map_err(|error| Failure::Unavailable(error.to_string()))?;
+        Ok(Self::run(prepared_worker(config, url, token).await?))
+    }
+
+    fn run(worker: Worker) -> Self {
         let stopping = CancellationToken::new();
         let working = tokio::spawn(worker.run(stopping.clone()));
-        Ok(Self { stopping, working })
+        Self { stopping, working }
     }
 
     /// Finishes or gives back what is being worked on, and stops.
@@ -143,6 +156,30 @@ impl RunningWorker {
         self.stopping.cancel();
         let _ = self.working.await;
     }
+}
+
+/// A worker that has all that it needs, and does nothing yet.
+async fn prepared_worker(
+    config: &Config,
+    url: &Url,
+    token: &Private<String>,
+) -> Result<Worker, Failure> {
+    let documents = open_documents(config).await?;
+    let fonts = Fonts::with_fallbacks(&config.report.fallback_fonts)
+        .map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let client = client(config, url, token)?;
+    let settings = ReportSettings {
+        fonts: Arc::new(fonts),
+        wording: config.report.wording.clone(),
+        time_zone: config.time_zone()?,
+    };
+    let worker = WorkerConfig {
+        spool_folder: Some(config.spool_folder()),
+        ..config.worker.clone()
+    };
+    Worker::new(worker, client, documents, settings)
+        .await
+        .map_err(|error| Failure::Unavailable(error.to_string()))
 }
 
 /// A client for the API at `url`.
@@ -216,8 +253,12 @@ impl Ready {
 /// Everything in one process.
 pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
     let token = token::find_or_make(&config)?;
-    let mut api = RunningApi::start(&config, &token.secret).await?;
-    let worker = RunningWorker::start(&config, &local_url(&config, &api)?, &token.secret).await?;
+    // Nothing says that it runs before everything can.
+    let api = PreparedApi::new(&config, &token.secret).await?;
+    let url = local_url(&config, &api.url)?;
+    let worker = prepared_worker(&config, &url, &token.secret).await?;
+    let mut api = api.serve();
+    let worker = RunningWorker::run(worker);
     output.print(&Ready::new(&config, &api.url, &token), Ready::text);
     tokio::select! {
         () = told_to_stop() => {}
@@ -232,9 +273,9 @@ pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
 }
 
 /// The worker of `up` reaches the API on this machine, whatever name the world knows it by.
-fn local_url(config: &Config, api: &RunningApi) -> Result<Url, Failure> {
+fn local_url(config: &Config, url: &Url) -> Result<Url, Failure> {
     match config.api.listen.port() {
-        0 => Ok(api.url.clone()),
+        0 => Ok(url.clone()),
         _ => Ok(Config::url_of(config.api.listen)?),
     }
 }

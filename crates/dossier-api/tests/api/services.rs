@@ -105,6 +105,12 @@ async fn suspending_needs_to_know_what_and_which() {
         .patch_bare(&format!("{unknown}/suspend?suspended=true"))
         .await;
     suspend.is_problem(404, "not-found");
+    let body = json!({"name": "a", "label": "A", "url": "http://a", "category": "PRISON"});
+    let put = admin.put(&unknown, &body).await;
+    for answer in [suspend, put] {
+        answer.is_problem(404, "not-found");
+        assert_eq!(answer.json["detail"], "there is no such service");
+    }
     for query in ["", "?suspended=", "?suspended=secret"] {
         let answer = admin.patch_bare(&format!("{unknown}/suspend{query}")).await;
         answer.is_problem(400, "invalid-parameter");

@@ -285,3 +285,29 @@ fn two_workers_may_share_a_data_folder_and_need_no_folder_for_temporary_files() 
     let own = spool.filter(|entry| entry.as_ref().unwrap().path().is_dir());
     assert_eq!(own.count(), 2);
 }
+
+#[test]
+fn up_says_that_it_listens_only_if_its_worker_can_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = process::dossier(folder.path())
+        .arg("up")
+        .env("DOSSIER_API__LISTEN", "127.0.0.1:0")
+        .env("DOSSIER_REPORT__FALLBACK_FONTS", "missing.ttf")
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{log}");
+    assert!(log.contains("missing.ttf"), "{log}");
+    assert!(!log.contains("listening"), "{log}");
+}
+
+#[test]
+fn a_log_that_goes_to_a_file_has_no_colours() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("DOSSIER_API__LISTEN", "127.0.0.1:0")];
+    let mut up = Running::start_with(folder.path(), "up", "up", &variables);
+    up.signal("TERM");
+    assert_eq!(up.wait(), Some(0));
+    assert!(up.log().contains("the API is listening"), "{}", up.log());
+    assert!(!up.log().contains('\x1b'), "{}", up.log());
+}
