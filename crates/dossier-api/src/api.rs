@@ -56,8 +56,11 @@ pub struct Limits {
     /// Longest time for which a waiting claim relies on being woken; then it looks for itself: 5 s
     /// unless set.
     pub claim_look_max: Duration,
-    /// Longest time for a component or a service to say that it is well: 2 s unless set.
+    /// Longest time for a service to say that it is well: 2 s unless set.
     pub ping_max: Duration,
+    /// Longest time in which whoever asks for the health is answered; a component that takes longer
+    /// is down: 700 ms unless set, because those who look often give up after a second.
+    pub health_answer_max: Duration,
     /// For how long what the services said of their health is shown again: 30 s unless set.
     pub service_health_kept: Duration,
 }
@@ -72,6 +75,7 @@ impl Default for Limits {
             drain_max: Duration::from_secs(20),
             claim_look_max: Duration::from_secs(5),
             ping_max: Duration::from_secs(2),
+            health_answer_max: Duration::from_millis(700),
             service_health_kept: Duration::from_secs(30),
         }
     }

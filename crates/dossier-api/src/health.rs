@@ -2,8 +2,12 @@
 //!
 //! The database and the document store are components: without one of them the API is down. A
 //! service that is down is shown, and changes nothing: requests wait and are tried again.
+//!
+//! Whoever asks is answered within [`Limits::health_answer_max`]. Services may take longer to say
+//! how they are; what they said before is then shown, and marked as stale.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -15,7 +19,6 @@ use futures::stream;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 use utoipa::ToSchema;
@@ -33,6 +36,8 @@ enum Status {
     Up,
     /// It does not.
     Down,
+    /// A service that is being asked for the first time.
+    Unknown,
 }
 
 impl Status {
@@ -55,8 +60,10 @@ struct ServiceStatusView {
     /// Whether requests wait for it because somebody suspended it.
     suspended: bool,
     /// When it was asked; answers are shown for some time.
-    #[schema(value_type = String, format = DateTime)]
-    checked_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    checked_at: Option<Timestamp>,
+    /// Whether it is being asked again and has not answered yet.
+    stale: bool,
 }
 
 /// How everything is.
@@ -98,7 +105,8 @@ struct BuildView {
 
 /// Show how everything is.
 ///
-/// Services are asked at most every 30 seconds.
+/// Services are asked at most every 30 seconds. The answer comes within a second: those that have
+/// not answered by then are shown as they last were, as `stale`.
 #[utoipa::path(
     get,
     path = "/health",
@@ -164,7 +172,7 @@ pub(crate) async fn info(State(api): State<Api>) -> Json<InfoView> {
 }
 
 async fn components(api: &Api) -> BTreeMap<&'static str, StatusView> {
-    let within = api.config.limits.ping_max;
+    let within = api.config.limits.health_answer_max;
     let (database, documents) = tokio::join!(
         tokio::time::timeout(within, api.store.ping()),
         tokio::time::timeout(within, api.documents.ping()),
@@ -185,62 +193,101 @@ fn overall(components: &BTreeMap<&'static str, StatusView>) -> Status {
 fn status_code(status: Status) -> StatusCode {
     match status {
         Status::Up => StatusCode::OK,
-        Status::Down => StatusCode::SERVICE_UNAVAILABLE,
+        Status::Down | Status::Unknown => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
 /// Asks services for their health, and remembers what they said.
 pub(crate) struct UpstreamHealth {
     http: reqwest::Client,
-    within: Duration,
+    ping_max: Duration,
+    answer_max: Duration,
     kept: Duration,
-    latest: Mutex<Option<(Instant, BTreeMap<String, ServiceStatusView>)>>,
+    /// Held while services are asked; when that was last done.
+    round: Arc<tokio::sync::Mutex<Option<Instant>>>,
+    latest: Mutex<BTreeMap<String, ServiceStatusView>>,
 }
 
 impl UpstreamHealth {
     pub(crate) fn new(http: reqwest::Client, limits: &Limits) -> Self {
         Self {
             http,
-            within: limits.ping_max,
+            ping_max: limits.ping_max,
+            answer_max: limits.health_answer_max,
             kept: limits.service_health_kept,
-            latest: Mutex::new(None),
+            round: Arc::default(),
+            latest: Mutex::default(),
         }
     }
 
-    /// What the services said lately. Callers that come while they are asked wait for the answers
-    /// instead of asking again.
-    async fn of(&self, api: &Api) -> BTreeMap<String, ServiceStatusView> {
-        let mut latest = self.latest.lock().await;
-        if let Some((at, answers)) = latest.as_ref()
-            && at.elapsed() < self.kept
-        {
-            return answers.clone();
+    /// What the services said lately, or what of that is known in time.
+    async fn of(self: &Arc<Self>, api: &Api) -> BTreeMap<String, ServiceStatusView> {
+        // Not being in time is no matter: what is known is shown.
+        let _ = tokio::time::timeout(self.answer_max, self.refreshed(api)).await;
+        self.latest().clone()
+    }
+
+    /// Returns when the services have been asked lately. Callers that come while they are asked
+    /// wait for that instead of asking again.
+    async fn refreshed(self: &Arc<Self>, api: &Api) {
+        let mut asked_at = Arc::clone(&self.round).lock_owned().await;
+        if asked_at.is_some_and(|at| at.elapsed() < self.kept) {
+            return;
         }
-        let catalogue = tokio::time::timeout(self.within, api.store.services()).await;
-        let Ok(Ok(services)) = catalogue else {
-            return BTreeMap::new();
-        };
-        let enabled = services
+        let (health, store) = (Arc::clone(self), Arc::clone(&api.store));
+        let round = tokio::spawn(async move {
+            // Without the catalogue nobody can be asked; the next caller tries again.
+            if let Ok(services) = store.services().await {
+                health.ask_all(services).await;
+                *asked_at = Some(Instant::now());
+            }
+        });
+        // It goes on when the caller no longer waits.
+        let _ = round.await;
+    }
+
+    async fn ask_all(&self, services: Vec<Service>) {
+        let enabled: Vec<Service> = services
             .into_iter()
-            .filter(|service| service.details.enabled);
-        let answers: BTreeMap<_, _> = stream::iter(enabled)
-            .map(|service| self.ask(service))
-            .buffer_unordered(PINGS_AT_A_TIME_MAX)
-            .collect()
+            .filter(|service| service.details.enabled)
+            .collect();
+        self.expect(&enabled);
+        stream::iter(enabled)
+            .for_each_concurrent(PINGS_AT_A_TIME_MAX, |service| self.ask(service))
             .await;
-        *latest = Some((Instant::now(), answers.clone()));
-        answers
     }
 
-    async fn ask(&self, service: Service) -> (String, ServiceStatusView) {
+    /// Marks what is known as stale, and forgets services that are no longer in the catalogue.
+    fn expect(&self, services: &[Service]) {
+        let mut latest = self.latest();
+        let mut before = std::mem::take(&mut *latest);
+        for service in services {
+            let name = service.details.name.to_string();
+            let known = before.remove(&name);
+            let view = ServiceStatusView {
+                status: known.as_ref().map_or(Status::Unknown, |view| view.status),
+                suspended: service.suspended_at.is_some(),
+                checked_at: known.and_then(|view| view.checked_at),
+                stale: true,
+            };
+            latest.insert(name, view);
+        }
+    }
+
+    async fn ask(&self, service: Service) {
         let answers = self.answers(&service.details.url);
-        let is_up = tokio::time::timeout(self.within, answers).await;
+        let is_up = tokio::time::timeout(self.ping_max, answers).await;
         let view = ServiceStatusView {
             status: Status::of(is_up.unwrap_or(false)),
             suspended: service.suspended_at.is_some(),
-            checked_at: Timestamp::now(),
+            checked_at: Some(Timestamp::now()),
+            stale: false,
         };
-        (service.details.name.to_string(), view)
+        self.latest().insert(service.details.name.to_string(), view);
+    }
+
+    fn latest(&self) -> MutexGuard<'_, BTreeMap<String, ServiceStatusView>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn answers(&self, base: &Url) -> bool {

@@ -1,5 +1,7 @@
 //! Health and version.
 
+use std::time::{Duration, Instant};
+
 use axum::Router;
 use axum::routing::get;
 use reqwest::StatusCode;
@@ -57,6 +59,40 @@ async fn health_shows_each_service_and_a_service_that_is_down_changes_nothing() 
     assert_eq!(answer.json["services"]["ill"]["suspended"], false);
     let again = dossier.anonymous().get("/health").await;
     assert_eq!(again.json, answer.json, "answers are kept for some time");
+}
+
+#[tokio::test]
+async fn health_is_answered_within_a_second_whatever_services_do() {
+    let dossier = Dossier::start().await;
+    let mute = async || std::future::pending::<()>().await;
+    let mute = upstream(Router::new().route("/health/ping", get(mute))).await;
+    let pings = upstream(Router::new().route("/health/ping", get(async || "pong"))).await;
+    dossier.add_service("mute", &mute).await;
+    dossier.add_service("pings", &pings).await;
+    let asked = Instant::now();
+    let answer = dossier.anonymous().get("/health").await;
+    assert!(asked.elapsed() < Duration::from_secs(1), "{answer:?}");
+    assert_eq!(answer.status, StatusCode::OK);
+    let mute = &answer.json["services"]["mute"];
+    assert_eq!(mute["status"], "UNKNOWN");
+    assert_eq!(
+        (&mute["stale"], &mute["checkedAt"]),
+        (&json!(true), &Value::Null)
+    );
+    let pings = &answer.json["services"]["pings"];
+    assert_eq!(
+        (&pings["status"], &pings["stale"]),
+        (&json!("UP"), &json!(false))
+    );
+
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let answer = dossier.anonymous().get("/health").await;
+    let mute = &answer.json["services"]["mute"];
+    assert_eq!(
+        (&mute["status"], &mute["stale"]),
+        (&json!("DOWN"), &json!(false))
+    );
+    assert!(mute["checkedAt"].is_string());
 }
 
 #[tokio::test]
