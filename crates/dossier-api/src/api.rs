@@ -47,8 +47,9 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// Longest time for a whole request body to arrive: 30 s unless set.
     pub body_read_max: Duration,
-    /// Longest time for a request's head to arrive, and for an idle connection: 30 s unless set.
-    pub head_read_max: Duration,
+    /// Longest time that a connection may stay open without a request: from when it is made, or from
+    /// the answer before, until the next request's head is there: 10 s unless set.
+    pub idle_max: Duration,
     /// Most connections at a time, further ones wait: 1,024 unless set.
     pub connections_max: usize,
     /// Longest time for answers to be finished at shutdown: 20 s unless set.
@@ -70,7 +71,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: 1024 * 1024,
             body_read_max: Duration::from_secs(30),
-            head_read_max: Duration::from_secs(30),
+            idle_max: Duration::from_secs(10),
             connections_max: 1024,
             drain_max: Duration::from_secs(20),
             claim_look_max: Duration::from_secs(5),

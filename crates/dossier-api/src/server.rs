@@ -71,7 +71,7 @@ fn connection(stream: TcpStream, app: Router, limits: &Limits) -> Connection {
     let _ = stream.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_read_max)
+        .header_read_timeout(limits.idle_max)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
 }
 

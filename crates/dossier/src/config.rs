@@ -107,19 +107,26 @@ pub struct ApiTable {
     pub ca_file: Option<PathBuf>,
     /// Largest request body, in bytes.
     pub request_body_bytes_max: usize,
+    /// Most connections at a time; further ones wait.
+    pub connections_max: usize,
+    /// How long a connection may stay open without a request, in seconds.
+    pub connection_idle_seconds_max: f64,
     /// A request pending for longer counts as overdue, in seconds.
     pub overdue_after_seconds: f64,
 }
 
 impl Default for ApiTable {
     fn default() -> Self {
+        let limits = Limits::default();
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             url: None,
             token: None,
             token_file: None,
             ca_file: None,
-            request_body_bytes_max: 1024 * 1024,
+            request_body_bytes_max: limits.body_bytes_max,
+            connections_max: limits.connections_max,
+            connection_idle_seconds_max: limits.idle_max.as_secs_f64(),
             overdue_after_seconds: 12.0 * 3600.0,
         }
     }
@@ -331,6 +338,14 @@ impl Config {
             "api.request_body_bytes_max must be between 1024 and 67108864",
         );
         must(
+            (1..=100_000).contains(&self.api.connections_max),
+            "api.connections_max must be between 1 and 100000",
+        );
+        must(
+            (1.0..=3600.0).contains(&self.api.connection_idle_seconds_max),
+            "api.connection_idle_seconds_max must be between 1 and 3600",
+        );
+        must(
             jiff::tz::TimeZone::get(&self.time_zone).is_ok(),
             "time_zone must be a name such as Europe/London",
         );
@@ -431,6 +446,8 @@ impl Config {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             limits: Limits {
                 body_bytes_max: self.api.request_body_bytes_max,
+                connections_max: self.api.connections_max,
+                idle_max: Duration::from_secs_f64(self.api.connection_idle_seconds_max),
                 ..Limits::default()
             },
         })

@@ -73,6 +73,31 @@ async fn a_caller_without_a_place_waits_for_one() {
     assert!(answer(&mut third).await.starts_with("HTTP/1.1 200"));
 }
 
+#[tokio::test]
+async fn connections_that_ask_for_nothing_keep_nobody_out_for_long() {
+    let limits = Limits {
+        connections_max: 2,
+        idle_max: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let dossier = Dossier::start_with(ApiConfig {
+        limits,
+        ..ApiConfig::default()
+    })
+    .await;
+    // One that was answered, and more silent ones than there are places.
+    let mut answered = connect(&dossier).await;
+    assert!(alive(&mut answered).await.starts_with("HTTP/1.1 200"));
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        silent.push(connect(&dossier).await);
+    }
+    let mut other = connect(&dossier).await;
+    let soon = Duration::from_secs(5);
+    let served = tokio::time::timeout(soon, alive(&mut other)).await;
+    assert!(served.unwrap().starts_with("HTTP/1.1 200"));
+}
+
 async fn connect(dossier: &Dossier) -> TcpStream {
     let address = dossier.url.trim_start_matches("http://");
     TcpStream::connect(address).await.unwrap()

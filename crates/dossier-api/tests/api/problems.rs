@@ -153,7 +153,7 @@ async fn a_body_that_takes_too_long_is_given_up() {
 async fn a_head_that_takes_too_long_is_given_up() {
     let dossier = Dossier::start_with(ApiConfig {
         limits: Limits {
-            head_read_max: Duration::from_millis(100),
+            idle_max: Duration::from_millis(100),
             ..Limits::default()
         },
         ..ApiConfig::default()
