@@ -8,7 +8,7 @@ use crate::limits::{NESTING_MAX, TOP_LEVEL_REPEATS_MAX};
 /// What an upstream's answer holds, without its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseSummary {
-    /// Whether `content` is there and not null.
+    /// Whether `content` is there and not null, or attachments are listed.
     pub holds_data: bool,
     /// Elements of `attachments`.
     pub attachments: usize,
@@ -37,7 +37,7 @@ pub fn inspect_response(path: &Path) -> Result<ResponseSummary, ReportError> {
     let file = File::open(path).map_err(ReportError::Read)?;
     let index = index_response(&mut Cursor::new(file))?;
     Ok(ResponseSummary {
-        holds_data: !index.content.is_empty(),
+        holds_data: !index.content.is_empty() || index.attachment_count > 0,
         attachments: index.attachment_count,
     })
 }

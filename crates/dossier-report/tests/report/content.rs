@@ -213,6 +213,12 @@ fn every_attachment_is_named_after_its_sections_content() {
 }
 
 #[test]
+fn attachments_without_content_follow_the_word_that_no_data_is_held() {
+    let body = r#"{"content":null,"attachments":[{"attachmentNumber":1,"filename":"a.txt"}]}"#;
+    written(&[("Section", body)]).assert_shows("Section No Data Held Attachment: 1 a.txt");
+}
+
+#[test]
 fn names_are_cleaned_as_the_contract_says() {
     let cleaned =
         dossier_report::clean_name("&lt;a&gt;\u{3000}ﬁle\u{7}\r\n&#65;&#x42;&unknown; & b");

@@ -23,6 +23,8 @@ fn a_body_says_whether_it_holds_data() {
             0,
         ),
         (r#"{"attachments":[{},{"x":[1,2,3]}],"content":1}"#, true, 2),
+        (r#"{"content":null,"attachments":[{}]}"#, true, 1),
+        (r#"{"content":null,"attachments":[]}"#, false, 0),
         (
             r#"{"attachments":null,"content":{"attachments":[1]}}"#,
             true,
