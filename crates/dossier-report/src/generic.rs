@@ -8,8 +8,8 @@ use crate::block::{Block, BlockSink, Column, HeadingLevel, Value};
 use crate::body::{Cursor, Kind, Piece};
 use crate::format_date::format_date;
 use crate::limits::{
-    CELL_BYTES_MAX, NESTED_MEMBERS_MAX, SCALARS_FIRST_LEVELS_MAX, TABLE_COLUMNS_MAX,
-    TABLE_LOOKAHEAD_BYTES, UNBROKEN_WORD_CHARS_MAX,
+    CELL_BYTES_MAX, ITEM_NAME_BYTES_MAX, NESTED_MEMBERS_MAX, NESTED_NAMES_BYTES_MAX,
+    SCALARS_FIRST_LEVELS_MAX, TABLE_COLUMNS_MAX, TABLE_LOOKAHEAD_BYTES, UNBROKEN_WORD_CHARS_MAX,
 };
 use crate::member_label::member_label;
 
@@ -29,6 +29,15 @@ pub(crate) fn render(cursor: &mut Cursor, sink: &mut dyn BlockSink) -> Result<()
     };
     walk.value(0, None)?;
     walk.run()
+}
+
+/// What the elements of a list are numbered under: its name, or how that begins.
+fn item_name(label: &str) -> String {
+    let end = label.floor_char_boundary(ITEM_NAME_BYTES_MAX);
+    match end < label.len() {
+        true => format!("{}…", &label[..end]),
+        false => label.to_owned(),
+    }
 }
 
 struct Walk<'w> {
@@ -106,18 +115,20 @@ impl Walk<'_> {
             return Ok(());
         }
         let mut nested = Vec::new();
+        let mut names_bytes = 0;
         loop {
             let name = self.cursor.name()?;
             if self.is_scalar()? {
                 self.scalar(Place::Row(&member_label(&name)), depth)?;
             } else {
+                names_bytes += name.len();
                 nested.push((name, self.cursor.offset()));
                 self.cursor.skip_value()?;
             }
             if !self.cursor.another(Kind::Object)? {
                 break;
             }
-            if nested.len() >= NESTED_MEMBERS_MAX {
+            if nested.len() >= NESTED_MEMBERS_MAX || names_bytes >= NESTED_NAMES_BYTES_MAX {
                 self.stack.push(Frame::Members { depth, fresh: true });
                 break;
             }
@@ -175,7 +186,7 @@ impl Walk<'_> {
         let table = self.table_for()?;
         self.cursor.seek(start)?;
         self.cursor.enter(Kind::List)?;
-        let label = label.map(str::to_owned);
+        let label = label.map(item_name);
         let (shown, fresh) = match table {
             Some(table) => match self.table(&table, depth)? {
                 Some(shown) => (shown, true),

@@ -26,6 +26,10 @@ pub(crate) const TABLE_LOOKAHEAD_BYTES: u64 = 256 * 1024;
 pub(crate) const SCALARS_FIRST_LEVELS_MAX: usize = 32;
 /// Nested members of one object whose places are remembered.
 pub(crate) const NESTED_MEMBERS_MAX: usize = 4_096;
+/// Bytes of their names that are remembered with them; members behind those come in their order.
+pub(crate) const NESTED_NAMES_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a list's name that are repeated with the number of each of its elements.
+pub(crate) const ITEM_NAME_BYTES_MAX: usize = 240;
 /// Levels of indentation below the fifth heading level; deeper groups are not indented further.
 pub(crate) const INDENT_LEVELS_MAX: usize = 8;
 /// Bytes that are kept free in a volume of limited size for what stands at its end, mostly fonts;

@@ -39,6 +39,46 @@ fn an_objects_scalars_come_before_its_nested_members() {
 }
 
 #[test]
+fn long_names_are_not_all_remembered_and_nothing_is_left_out() {
+    // Five names of 60,000 bytes pass the limit of 256 KiB, four do not.
+    for (groups, order) in [(4, "last"), (5, "group")] {
+        let members: Vec<String> = (0..groups)
+            .map(|n| format!(r#""{}{n}":{{"inner":"value-{n}"}}"#, "n".repeat(60_000)))
+            .collect();
+        let report = written_content(&format!(r#"{{{},"last":"scalar"}}"#, members.join(",")));
+        let body = folded(&report.body());
+        for n in 0..groups {
+            assert!(
+                body.contains(&format!("Innervalue-{n}")),
+                "value-{n} is there"
+            );
+        }
+        let (scalar, group) = (body.find("Lastscalar"), body.find("Innervalue-0"));
+        let first = if scalar.unwrap() < group.unwrap() {
+            "last"
+        } else {
+            "group"
+        };
+        assert_eq!(first, order, "{groups} long names");
+    }
+}
+
+#[test]
+fn a_list_repeats_only_the_beginning_of_a_long_name() {
+    let name = format!("n{}", "o".repeat(1_000));
+    let report = written_content(&format!(r#"{{"{name}":[["a"],["b"]]}}"#));
+    let body = folded(&report.body());
+    let name = format!("N{}", "o".repeat(239));
+    for number in [1, 2] {
+        assert!(
+            body.contains(&format!("{name}…{number}"))
+                || body.contains(&format!("{name}...{number}")),
+            "{body}"
+        );
+    }
+}
+
+#[test]
 fn what_is_empty_says_that_no_data_is_held() {
     for content in ["null", "{}", "[]", r#""""#, r#"" ""#] {
         written_content(content).assert_shows("Section No Data Held");
