@@ -263,6 +263,18 @@ fn names_are_cleaned_as_the_contract_says() {
     let cleaned =
         dossier_report::clean_name("&lt;a&gt;\u{3000}ﬁle\u{7}\r\n&#65;&#x42;&unknown; & b");
     assert_eq!(cleaned, "<a> fileAB&unknown; & b");
+    for (name, cleaned) in [
+        (
+            "Caf&eacute;&Ccedil;&zwj;&alpha;&clubs;.pdf",
+            "CaféÇ\u{200d}α♣.pdf",
+        ),
+        ("&NotEqualTilde;&nbsp;&emsp13;x", "\u{2242}\u{338}  x"),
+        ("a&#150;b &#x80;", "a–b €"),
+        ("?a=1&copy=2&amp;c=3", "?a=1&copy=2&c=3"),
+        ("R&D; &#x110000; &", "R&D; \u{fffd} &"),
+    ] {
+        assert_eq!(dossier_report::clean_name(name), cleaned);
+    }
 }
 
 #[test]
