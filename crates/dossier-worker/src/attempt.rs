@@ -9,6 +9,7 @@ mod report;
 mod sections;
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dossier_core::document::report_document_id;
@@ -45,6 +46,8 @@ pub(crate) struct Workshop {
     pub report: ReportSettings,
     pub spool: Spool,
     pub limits: Limits,
+    /// Characters of all reports so far that no font had.
+    pub unsupported_characters: Arc<AtomicU64>,
 }
 
 /// One claim being worked on.

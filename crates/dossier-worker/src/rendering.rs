@@ -50,6 +50,8 @@ pub(crate) struct Manuscript {
 #[derive(Debug)]
 pub(crate) struct Printed {
     pub pages: u32,
+    /// Characters that are shown as boxes, because no font has them.
+    pub unsupported_characters: u64,
     pub bytes: u64,
     pub sha256: Sha256Hex,
 }
@@ -90,6 +92,7 @@ pub(crate) fn print(
     let (bytes, sha256) = digest(file).map_err(|error| file_fault(&error))?;
     Ok(Printed {
         pages: summary.pages,
+        unsupported_characters: summary.unsupported_characters,
         bytes,
         sha256,
     })

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use dossier_core::wire::{ClaimView, ClaimsQuery};
@@ -88,8 +89,14 @@ impl Worker {
                 report,
                 spool,
                 limits,
+                unsupported_characters: Arc::default(),
             }),
         })
+    }
+
+    /// Counts, while the worker runs, the characters of its reports that no font had.
+    pub fn unsupported_characters(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.workshop.unsupported_characters)
     }
 
     /// Works until `shutdown` is cancelled. It then claims nothing more, gives running attempts the

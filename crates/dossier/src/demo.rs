@@ -4,6 +4,7 @@ mod data;
 pub mod services;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use dossier_core::Private;
@@ -55,6 +56,10 @@ pub async fn run(options: &Demo, log: &LogTable, output: Output) -> Result<(), F
     let client = run::client(&config, &api.url, &secret)?;
 
     let made = make_report(&client, &samples, &options.output, output).await;
+    let boxes = worker.unsupported_characters.load(Ordering::Relaxed);
+    if boxes > 0 {
+        eprintln!("{boxes} characters are shown as boxes, because no font has them");
+    }
     if made.is_ok() && options.keep_running {
         say_where(&api.url, &secret, output);
         run::told_to_stop().await;

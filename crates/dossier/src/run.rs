@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use dossier_api::{Api, Authenticator, Housekeeper, StaticToken};
@@ -128,6 +129,8 @@ impl RunningApi {
 
 /// A worker, running in this process.
 pub struct RunningWorker {
+    /// Characters of its reports so far that no font had.
+    pub unsupported_characters: Arc<AtomicU64>,
     stopping: CancellationToken,
     working: JoinHandle<()>,
 }
@@ -147,8 +150,11 @@ impl RunningWorker {
 
     fn run(worker: Worker) -> Self {
         let stopping = CancellationToken::new();
-        let working = tokio::spawn(worker.run(stopping.clone()));
-        Self { stopping, working }
+        Self {
+            unsupported_characters: worker.unsupported_characters(),
+            working: tokio::spawn(worker.run(stopping.clone())),
+            stopping,
+        }
     }
 
     /// Finishes or gives back what is being worked on, and stops.

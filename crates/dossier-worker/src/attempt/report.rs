@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dossier_core::KeptDocument;
@@ -64,7 +65,23 @@ impl Attempt {
             duration_ms,
             "made the report"
         );
+        self.note_unsupported(printed.unsupported_characters);
         Ok(printed)
+    }
+
+    /// A reader of the report would see boxes and not know why: the operator can help.
+    fn note_unsupported(&self, unsupported_characters: u64) {
+        if unsupported_characters == 0 {
+            return;
+        }
+        self.workshop
+            .unsupported_characters
+            .fetch_add(unsupported_characters, Ordering::Relaxed);
+        tracing::warn!(
+            unsupported_characters,
+            "no font has some of the report's characters, which are shown as boxes: name a font \
+             that has them in report.fallback_fonts"
+        );
     }
 
     /// Stores the report under this attempt's own identifier, and looks at what was stored.

@@ -311,3 +311,14 @@ fn a_log_that_goes_to_a_file_has_no_colours() {
     assert!(up.log().contains("the API is listening"), "{}", up.log());
     assert!(!up.log().contains('\x1b'), "{}", up.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_how_many_characters_no_font_has_and_not_which() {
+    let site = Site::start().await;
+    let content = json!({"one": "\u{6f22}\u{5b57}"});
+    site.upstream.answer("good", [Answer::Content(content)]);
+    site.json("request create --case C-1 --nomis-id A1234AA --service good --watch");
+    let log = site.up.log();
+    assert!(log.contains("unsupported_characters=2"), "{log}");
+    assert!(!log.contains('\u{6f22}'), "{log}");
+}
