@@ -1,8 +1,8 @@
 //! `dossier bench …`: what is claimed of Dossier, measured on the reader's machine.
 //!
 //! Every measurement runs the real parts, over real HTTP on this machine's loopback where they
-//! speak HTTP, in a folder for temporary files, and prints what it measured, never whether that is
-//! good.
+//! speak HTTP, in a folder for temporary files, and prints what it measured. Whether that is good is
+//! for the caller to say: with a `--…-max-…` option the command fails if the limit is passed.
 
 mod collect;
 mod fetch;
@@ -38,6 +38,17 @@ pub async fn run(command: BenchCommand, output: Output) -> Result<(), Failure> {
         BenchCommand::Idle(options) => idle::run(&options, output).await,
         BenchCommand::Report(options) => report::run(&options, output).await,
         BenchCommand::WriteReport(options) => report::write_one(&options),
+    }
+}
+
+/// Fails if a limit is set and passed; the text names both.
+fn within(what: &str, measured: f64, max: Option<f64>) -> Result<(), Failure> {
+    match max {
+        // Not a number is within no limit.
+        Some(max) if measured > max || measured.is_nan() => Err(Failure::Other(format!(
+            "{what}: {measured:.3}, and at most {max} was wanted"
+        ))),
+        _ => Ok(()),
     }
 }
 

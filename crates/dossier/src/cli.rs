@@ -282,6 +282,9 @@ pub struct BenchCollect {
     /// How many requests to time.
     #[arg(long, default_value_t = 9)]
     pub runs: u32,
+    /// Fail if the median takes longer, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub median_max_seconds: Option<f64>,
 }
 
 /// One huge answer.
@@ -290,6 +293,9 @@ pub struct BenchFetch {
     /// Size of the answer in megabytes (1,000,000 bytes).
     #[arg(long, default_value_t = 500)]
     pub megabytes: u64,
+    /// Fail if the peak rises by more, in MiB.
+    #[arg(long, value_name = "MIB")]
+    pub rise_max_mib: Option<f64>,
 }
 
 /// Two workers, many requests.
@@ -309,6 +315,12 @@ pub struct BenchIdle {
     /// How long to look, in seconds.
     #[arg(long, default_value_t = 30)]
     pub seconds: u64,
+    /// Fail if it takes more memory, in megabytes (1,000,000 bytes).
+    #[arg(long, value_name = "MEGABYTES")]
+    pub memory_max_mb: Option<f64>,
+    /// Fail if it takes more of a core, in percent.
+    #[arg(long, value_name = "PERCENT")]
+    pub core_max_percent: Option<f64>,
 }
 
 /// Reports of several sizes, each in a process of its own. Temporary files take about as much room

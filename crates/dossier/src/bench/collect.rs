@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::upstream::{Answer, Upstream};
-use super::{Bench, median};
+use super::{Bench, median, within};
 use crate::cli::BenchCollect;
 use crate::exit::Failure;
 use crate::output::Output;
@@ -52,7 +52,8 @@ pub async fn run(options: &BenchCollect, output: Output) -> Result<(), Failure> 
             m.ratio
         )
     });
-    Ok(())
+    let what = "the median in seconds";
+    within(what, median, options.median_max_seconds)
 }
 
 async fn times(

@@ -6,7 +6,7 @@ use dossier_core::section::SectionStatus;
 use serde::Serialize;
 
 use super::upstream::{Answer, Upstream};
-use super::{Bench, process_memory};
+use super::{Bench, process_memory, within};
 use crate::cli::BenchFetch;
 use crate::exit::Failure;
 use crate::output::Output;
@@ -80,5 +80,7 @@ pub async fn run(options: &BenchFetch, output: Output) -> Result<(), Failure> {
         .client
         .cancel(id, &dossier_core::wire::CancelRequest::default())
         .await?;
-    bench.stop().await
+    bench.stop().await?;
+    let rise = measured.rise_bytes as f64 / f64::from(1 << 20);
+    within("the rise in MiB", rise, options.rise_max_mib)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::process_memory;
+use super::{process_memory, within};
 use crate::cli::BenchIdle;
 use crate::exit::Failure;
 use crate::output::Output;
@@ -66,7 +66,10 @@ pub async fn run(options: &BenchIdle, output: Output) -> Result<(), Failure> {
             m.core_percent
         )
     });
-    Ok(())
+    let megabytes = measured.peak_resident_bytes as f64 / 1e6;
+    within("memory in MB", megabytes, options.memory_max_mb)?;
+    let percent = measured.core_percent;
+    within("percent of a core", percent, options.core_max_percent)
 }
 
 /// The process, killed when the measurement ends.

@@ -322,3 +322,24 @@ async fn the_log_says_how_many_characters_no_font_has_and_not_which() {
     assert!(log.contains("unsupported_characters=2"), "{log}");
     assert!(!log.contains('\u{6f22}'), "{log}");
 }
+
+#[test]
+fn a_measurement_that_passes_its_limit_fails_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for (line, limit) in [
+        (
+            "bench collect --services 1 --answer-ms 50 --runs 1",
+            "--median-max-seconds 0.01",
+        ),
+        ("bench fetch --megabytes 1", "--rise-max-mib -1"),
+        ("bench idle --seconds 1", "--memory-max-mb 1"),
+        ("bench idle --seconds 1", "--core-max-percent -1"),
+    ] {
+        let limit = limit.replace(' ', "=");
+        let output = process::run(folder.path(), &format!("{line} {limit}"));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {said}");
+        assert!(said.contains("at most"), "{line}: {said}");
+        assert!(!output.stdout.is_empty(), "{line} prints what it measured");
+    }
+}
