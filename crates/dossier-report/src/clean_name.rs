@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Cleans an attachment's name as `upstream-contract.md` says: HTML entities decoded, Unicode
+/// Cleans an attachment's name as the upstream contract says: HTML entities decoded, Unicode
 /// NFKC, every Unicode space folded to a space, control characters removed.
 ///
 /// Entities are decoded by the rules of HTML for attributes, where an `&copy=` without its

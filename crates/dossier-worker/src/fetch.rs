@@ -1,4 +1,4 @@
-//! One try to get a service's answer, as the upstream contract says (`docs/upstream-contract.md`).
+//! One try to get a service's answer, as the upstream contract says (`docs/connect-a-service.md`).
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
