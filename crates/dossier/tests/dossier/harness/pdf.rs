@@ -8,17 +8,26 @@ pub fn text(file: &Path) -> String {
     String::from_utf8(run("pdftotext", &["-layout", "-nopgbrk"], file, &["-"])).unwrap()
 }
 
-/// The text between the pages' headers and feet, in reading order, without white space: so neither
-/// line breaks nor page breaks interrupt a value.
-pub fn dense_body_text(file: &Path) -> String {
+/// The text between the headers and feet of these pages, in reading order.
+pub fn body_text(file: &Path, first: u32, last: u32) -> String {
+    let (first, last) = (first.to_string(), last.to_string());
     let body = ["-x", "0", "-y", "75", "-W", "596", "-H", "710"];
-    let options = [&["-raw", "-nopgbrk", "-r", "72"], &body[..]].concat();
-    dense(&String::from_utf8(run("pdftotext", &options, file, &["-"])).unwrap())
+    let pages = ["-raw", "-nopgbrk", "-r", "72", "-f", &first, "-l", &last];
+    let options = [&pages[..], &body].concat();
+    String::from_utf8(run("pdftotext", &options, file, &["-"])).unwrap()
 }
 
-/// A text without white space.
-pub fn dense(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace()).collect()
+/// The outline's entries: titles, and the pages that they lead to.
+pub fn outline(file: &Path) -> Vec<(String, u32)> {
+    let json = run("qpdf", &["--json", "--json-key=outlines"], file, &[]);
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let entries = json["outlines"].as_array().unwrap().iter();
+    let entry = |entry: &serde_json::Value| {
+        let page = entry["destpageposfrom1"].as_u64().unwrap();
+        let title = entry["title"].as_str().unwrap();
+        (title.to_owned(), u32::try_from(page).unwrap())
+    };
+    entries.map(entry).collect()
 }
 
 /// The number of pages, as `pdfinfo` says.
