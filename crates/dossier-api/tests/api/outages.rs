@@ -98,6 +98,22 @@ async fn connections_that_ask_for_nothing_keep_nobody_out_for_long() {
     assert!(served.unwrap().starts_with("HTTP/1.1 200"));
 }
 
+#[tokio::test]
+async fn a_call_that_is_waiting_for_its_answer_is_not_silent() {
+    let limits = Limits {
+        idle_max: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let dossier = Dossier::start_with(ApiConfig {
+        limits,
+        ..ApiConfig::default()
+    })
+    .await;
+    let poll = json!({"max": 1, "wait": 1});
+    let answer = dossier.worker().post("/api/claims", &poll).await;
+    assert_eq!(answer.json, json!({"claims": []}), "{answer:?}");
+}
+
 async fn connect(dossier: &Dossier) -> TcpStream {
     let address = dossier.url.trim_start_matches("http://");
     TcpStream::connect(address).await.unwrap()

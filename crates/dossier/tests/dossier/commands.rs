@@ -343,3 +343,26 @@ fn a_measurement_that_passes_its_limit_fails_and_says_so() {
         assert!(!output.stdout.is_empty(), "{line} prints what it measured");
     }
 }
+
+#[test]
+fn silent_connections_keep_nobody_out_for_longer_than_is_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [
+        ("DOSSIER_API__LISTEN", "127.0.0.1:0"),
+        ("DOSSIER_API__CONNECTIONS_MAX", "1"),
+        ("DOSSIER_API__CONNECTION_IDLE_SECONDS_MAX", "1"),
+    ];
+    let api = Running::start_with(folder.path(), "api", "api", &variables);
+    let url = api.ready["url"].as_str().unwrap();
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let _silent = [(); 2].map(|()| std::net::TcpStream::connect(address).unwrap());
+    let began = std::time::Instant::now();
+    let listed = process::dossier(folder.path())
+        .args(["service", "list"])
+        .env("DOSSIER_API__URL", url)
+        .output()
+        .unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    let waited = began.elapsed().as_secs();
+    assert!((1..5).contains(&waited), "two silent ones were waited for");
+}
