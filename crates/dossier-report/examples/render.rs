@@ -1,11 +1,12 @@
-//! Makes a report of JSON files, a section each, to look at.
+//! Makes a report of JSON files, a section each, and of files attached to one more, to look at.
 //!
-//! `cargo run -p dossier-report --example render -- out.pdf [--font file]… body.json…`
+//! `cargo run -p dossier-report --example render -- out.pdf [--font file]… [--attach file]… body.json…`
 
 use std::path::PathBuf;
 
 use dossier_report::{
-    Fonts, Identifier, Report, Section, SectionBody, TemplateVersion, Wording, write_report,
+    Fonts, Identifier, OfficeConverter, Report, Section, SectionBody, TemplateVersion, Wording,
+    write_report,
 };
 use jiff::civil::date;
 
@@ -18,9 +19,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     let mut fonts = Vec::new();
     let mut sections = Vec::new();
+    let mut attached = Vec::new();
     while let Some(argument) = arguments.next() {
         if argument == "--font" {
             fonts.extend(arguments.next().map(PathBuf::from));
+            continue;
+        }
+        if argument == "--attach" {
+            attached.extend(arguments.next().map(PathBuf::from));
             continue;
         }
         let path = PathBuf::from(argument);
@@ -30,7 +36,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sections.push(Section {
             label,
             version: TemplateVersion::Generic,
-            body: SectionBody::Response(path),
+            body: SectionBody::Response {
+                body: path,
+                attachments: Vec::new(),
+            },
+        });
+    }
+    let list = tempfile::NamedTempFile::new()?;
+    if !attached.is_empty() {
+        serde_json::to_writer(&list, &answer(&attached))?;
+        sections.push(Section {
+            label: "Attachments".to_owned(),
+            version: TemplateVersion::Generic,
+            body: SectionBody::Response {
+                body: list.path().to_owned(),
+                attachments: attached,
+            },
         });
     }
     sections.push(Section {
@@ -50,8 +71,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         generated_on: date(2026, 2, 3),
         sections,
         wording: Wording::default(),
+        office: Some(OfficeConverter::default()),
     };
     let summary = write_report(&report, &Fonts::with_fallbacks(&fonts)?, &out)?;
     println!("{summary:?}");
     Ok(())
+}
+
+/// What a service would answer that has these files.
+fn answer(files: &[PathBuf]) -> serde_json::Value {
+    let attachments: Vec<_> = files
+        .iter()
+        .map(|file| {
+            let filename = file.file_name().unwrap_or_default().to_string_lossy();
+            serde_json::json!({"url": "file", "filename": filename, "name": "an example"})
+        })
+        .collect();
+    serde_json::json!({"content": {"files": files.len()}, "attachments": attachments})
 }

@@ -31,6 +31,15 @@ pub enum ReportError {
         /// Where it was passed, counted from 0.
         offset: u64,
     },
+    /// An attachment of the upstream's answer does not say where it can be fetched. Ask the service's
+    /// owner to follow the contract.
+    #[error("an attachment in the response cannot be fetched: {problem} (byte {offset})")]
+    AttachmentRefused {
+        /// What is wrong, in words that quote nothing.
+        problem: &'static str,
+        /// Where the attachment stands in the response, counted from 0.
+        offset: u64,
+    },
     /// A configured fallback font cannot be used. Configure another file.
     #[error("the font file {} cannot be used: {problem}", path.display())]
     Font {

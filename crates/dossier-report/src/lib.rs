@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | `report` | what a caller says and gets back |
 //! | `body` | an upstream's answer: checked, then read from where it lies on disk |
+//! | `attachment` | the files that belong to an answer |
 //! | `generic` | any JSON to blocks |
 //! | `block` | the waist |
 //! | `text` | fonts, shaping, line breaking, writing direction |
@@ -20,6 +21,7 @@
 //! | `write` | all of it, for one report |
 //! | [`limits`] | every limit |
 
+mod attachment;
 mod block;
 mod body;
 mod clean_name;
@@ -36,6 +38,7 @@ mod text;
 mod volume;
 mod write;
 
+pub use attachment::{Attachment, list_attachments};
 pub use body::{ResponseSummary, inspect_response};
 pub use clean_name::clean_name;
 pub use dossier_core::section::TemplateVersion;
@@ -43,8 +46,8 @@ pub use error::ReportError;
 pub use format_date::format_date;
 pub use member_label::member_label;
 pub use report::{
-    FileKind, Identifier, Output, Report, ReportFile, ReportSummary, Section, SectionBody,
-    VolumeLimits, Wording,
+    AttachmentOutcome, FileKind, Identifier, OfficeConverter, Output, Report, ReportFile,
+    ReportSummary, Section, SectionBody, Shown, VolumeLimits, Wording,
 };
 pub use text::Fonts;
 pub use write::{write_files, write_report};

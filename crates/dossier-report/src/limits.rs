@@ -8,7 +8,65 @@ pub const MEMBER_NAME_BYTES_MAX: u64 = 64 * 1024;
 pub const NUMBER_BYTES_MAX: u64 = 64 * 1024;
 /// `content` or `attachments` members of one response. More are refused, not dropped.
 pub const TOP_LEVEL_REPEATS_MAX: u64 = 1_000;
+/// Attachments of one response. More are refused, not dropped.
+pub const ATTACHMENTS_MAX: u64 = 10_000;
+/// Headers of one attachment. More are refused, not dropped.
+pub const ATTACHMENT_HEADERS_MAX: u64 = 100;
+/// Bytes of an attachment's URL, and of a name or a value of its headers. More is refused, not cut.
+pub const ATTACHMENT_URL_BYTES_MAX: u64 = 16 * 1024;
 
+/// Pixels of one image. An image with more is not shown; its page says so.
+pub const IMAGE_PIXELS_MAX: u64 = 200_000_000;
+/// Pixels of an image's width or height. An image with more is not shown; its page says so.
+pub const IMAGE_SIDE_MAX: u32 = 65_500;
+/// Bytes of memory for an image that can only be read as a whole: GIF, WebP, an interlaced PNG, a
+/// TIFF in one strip. Other images take memory for a few rows.
+pub const IMAGE_HELD_BYTES_MAX: u64 = 192_000_000;
+/// Pixels of all pages of one TIFF file. The pages beyond are not shown; the report says so.
+pub const IMAGE_FILE_PIXELS_MAX: u64 = 4_000_000_000;
+/// Pages of a TIFF file. The pages beyond are not shown; the report says so.
+pub const TIFF_PAGES_MAX: u32 = 2_000;
+/// Bytes of a PDF file. A larger one is not shown; its page says so. It is held in memory.
+pub const PDF_BYTES_MAX: u64 = 256_000_000;
+/// Pages of a PDF file. The pages beyond are not shown; the report says so.
+pub const PDF_PAGES_MAX: usize = 20_000;
+/// Bytes that are copied of one PDF file, packed as they are there. The pages beyond are not shown;
+/// the report says so.
+pub const PDF_COPIED_BYTES_MAX: u64 = 1_000_000_000;
+/// Bytes of one page's content, unpacked. A page with more is not shown; the report says so.
+pub const PDF_PAGE_CONTENT_BYTES_MAX: u64 = 64_000_000;
+/// Bytes that the structure of a PDF file unpacks to. A file with more is not shown; its page says
+/// so.
+pub const PDF_STRUCTURE_BYTES_MAX: u64 = 256_000_000;
+/// Bytes that one stream of a PDF file's structure unpacks to. A file with more is not shown.
+pub const PDF_STRUCTURE_STREAM_BYTES_MAX: u64 = 32_000_000;
+/// Bytes in which the ends of a PDF file's streams are looked for, over all of them, where their
+/// lengths are wrong. A file with more is not shown.
+pub(crate) const PDF_SEARCHED_BYTES_MAX: u64 = 4_000_000_000;
+/// Objects that are copied of one PDF file; what is drawn with more of them is missing.
+pub(crate) const PDF_OBJECTS_MAX: usize = 2_000_000;
+/// Fields, stamps and marks of one page that are looked at.
+pub(crate) const PDF_PAGE_ANNOTATIONS_MAX: usize = 5_000;
+/// Levels of lists and dictionaries in one object that are copied.
+pub(crate) const PDF_DIRECT_NESTING_MAX: usize = 64;
+/// Bytes of a text, CSV, XML or HTML file. A larger one is not shown; its page says so.
+pub const TEXT_BYTES_MAX: u64 = 64_000_000;
+/// Bytes of an e-mail with its attachments. A larger one is not shown; its page says so.
+pub const MAIL_BYTES_MAX: u64 = 64_000_000;
+/// Attachments of an e-mail. The ones beyond are not shown; the report says so.
+pub const MAIL_ATTACHMENTS_MAX: usize = 500;
+/// E-mails within e-mails whose attachments are shown; deeper ones are named.
+pub const MAIL_DEPTH_MAX: usize = 3;
+/// Columns of a file of separated values that is shown as a table.
+pub(crate) const CSV_COLUMNS_MAX: usize = 8;
+/// Rows that are looked at to decide whether a file of separated values is shown as a table.
+pub(crate) const CSV_LOOKAHEAD_ROWS: u64 = 1_000;
+/// Attributes of one XML element that are shown.
+pub(crate) const XML_ATTRIBUTES_MAX: usize = 1_000;
+/// Bytes of what an image file says beside its pixels that are read.
+pub(crate) const IMAGE_METADATA_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes at the beginning of a file that tell what it is.
+pub(crate) const SNIFFED_BYTES: u64 = 64 * 1024;
 /// Bytes of a text that are laid out at a time; longer texts are laid out piece by piece.
 pub(crate) const TEXT_PIECE_BYTES: usize = 32 * 1024;
 /// Bytes of an attachment's member that are kept.

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use dossier_core::section::TemplateVersion;
 use jiff::civil::Date;
@@ -26,6 +27,33 @@ pub struct Report {
     pub sections: Vec<Section>,
     /// The texts around the content.
     pub wording: Wording,
+    /// What converts office documents among the attachments; `None` leaves them unconverted, and
+    /// their pages say so.
+    pub office: Option<OfficeConverter>,
+}
+
+/// LibreOffice, run for each office document in a process of its own.
+///
+/// Every run has a process group, a profile and a folder of its own, all of which are gone
+/// afterwards, whatever becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfficeConverter {
+    /// The program: `soffice`, or where it is.
+    pub program: PathBuf,
+    /// How long one document may take; its processes are killed then.
+    pub time_max: Duration,
+    /// Bytes of address space that each process of a run may have.
+    pub memory_bytes_max: u64,
+}
+
+impl Default for OfficeConverter {
+    fn default() -> Self {
+        Self {
+            program: PathBuf::from("soffice"),
+            time_max: Duration::from_secs(120),
+            memory_bytes_max: 4 * 1024 * 1024 * 1024,
+        }
+    }
 }
 
 /// What identifies the data subject to the services.
@@ -53,8 +81,14 @@ pub struct Section {
 pub enum SectionBody {
     /// The service holds nothing about the data subject, or does not know the kind of identifier.
     NoData,
-    /// The file holds the whole body of the service's answer, as it came.
-    Response(PathBuf),
+    /// What the service answered.
+    Response {
+        /// The file that holds the whole body of the answer, as it came.
+        body: PathBuf,
+        /// The fetched files of its attachments: the i-th is that of the i-th entry of
+        /// [`list_attachments`](crate::list_attachments). Entries beyond the last are named only.
+        attachments: Vec<PathBuf>,
+    },
 }
 
 /// The texts of covers, contents and feet, which an organisation can set.
@@ -148,8 +182,42 @@ pub struct ReportSummary {
     /// The page of its volume on which each section starts, counted from 1, in the order of the
     /// sections.
     pub section_pages: Vec<u32>,
+    /// What became of every attachment for which a file was given, in the order of the sections and
+    /// of their attachments. The files that are not shown as a whole are to be kept beside the
+    /// report: its pages say that they are.
+    pub attachments: Vec<AttachmentOutcome>,
     /// Characters that no font has; they are shown as boxes and can be copied as text.
     pub unsupported_characters: u64,
+}
+
+/// What became of one attachment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachmentOutcome {
+    /// The place of its section in [`Report::sections`], counted from 0.
+    pub section: usize,
+    /// Its place in [`list_attachments`](crate::list_attachments), counted from 0.
+    pub place: usize,
+    /// The page it starts on, counted from 1.
+    pub page: u32,
+    /// Whether it can be read in the report.
+    pub shown: Shown,
+    /// Whether all fonts of its imported pages are embedded, as PDF/A and PDF/UA ask; `true` where
+    /// no pages were imported.
+    pub fonts_embedded: bool,
+    /// Whether pages of another document were taken over as they are: then the file does not claim
+    /// to keep PDF/A.
+    pub imported: bool,
+}
+
+/// How much of an attachment a report shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// All of it.
+    Whole,
+    /// A part of it; its pages say which part is missing, and why.
+    Part,
+    /// Nothing but its name; its page says why.
+    NameOnly,
 }
 
 impl Identifier {
@@ -201,7 +269,10 @@ impl fmt::Debug for SectionBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoData => f.write_str("NoData"),
-            Self::Response(_) => f.write_str("Response(..)"),
+            Self::Response { attachments, .. } => f
+                .debug_struct("Response")
+                .field("attachments", &attachments.len())
+                .finish_non_exhaustive(),
         }
     }
 }

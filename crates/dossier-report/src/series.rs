@@ -1,12 +1,12 @@
 //! Files that are written side by side, and one after the other where a report is large.
 
-use crate::volume::{Filling, Volume};
+use crate::volume::{Filling, Side, Volume};
 use std::path::{Path, PathBuf};
 
 use crate::ReportError;
 use crate::layout::{Canvas, Furniture, Paper};
 use crate::limits::VOLUME_END_BYTES_MAX;
-use crate::pdf::{Element, LinkPlace, Role};
+use crate::pdf::{Element, LinkPlace, PdfFile, Role};
 use crate::report::Output;
 use crate::write::{FixedPages, Pair, with_addition};
 
@@ -25,7 +25,14 @@ pub(crate) struct Series<'s> {
     /// Whether the next page belongs to the next volume.
     full: bool,
     gave_up: bool,
+    /// Pages that may still be filled although the volume is full, because what is drawn on one of
+    /// them is in its file already.
+    held_pages: u8,
 }
+
+/// The page that is being filled when something to be drawn is written, and the next one, where it
+/// is drawn if the first has no room for it.
+const HELD_PAGES: u8 = 2;
 
 /// What became of sections that were to fill a volume.
 pub(crate) enum Filled {
@@ -43,10 +50,11 @@ impl<'s> Series<'s> {
         furniture: &'s Furniture,
         volume: usize,
     ) -> Result<Self, ReportError> {
-        let create = |path: &Path, front| Volume::create(&in_volume(path, volume), front);
-        let report = create(&output.report, sizes.front)?;
+        let create =
+            |path: &Path, side, front| Volume::create(&in_volume(path, volume), side, front);
+        let report = create(&output.report, Side::Report, sizes.front)?;
         let copy = match &output.copy {
-            Some(path) => Some(create(path, sizes.copy_front)?),
+            Some(path) => Some(create(path, Side::Copy, sizes.copy_front)?),
             None => None,
         };
         Ok(Self {
@@ -59,6 +67,7 @@ impl<'s> Series<'s> {
             may_cut: true,
             full: false,
             gave_up: false,
+            held_pages: 0,
         })
     }
 
@@ -100,7 +109,7 @@ impl<'s> Series<'s> {
 
     /// Makes room where the volume is full.
     fn reach(&mut self) -> Result<(), ReportError> {
-        if !self.full {
+        if !self.full || self.held_pages > 0 {
             return Ok(());
         }
         if !self.may_cut {
@@ -160,6 +169,10 @@ impl Paper for Series<'_> {
         if let Some(mut copy) = self.copy() {
             copy.page(canvas)?;
         }
+        self.held_pages = match canvas.drawings() {
+            [] => self.held_pages.saturating_sub(1),
+            _ => 0,
+        };
         self.full = !self.has_room()?;
         Ok(())
     }
@@ -180,6 +193,37 @@ impl Paper for Series<'_> {
             Some(mut copy) => copy.close(element),
             None => Ok(()),
         }
+    }
+
+    fn open_figure(
+        &mut self,
+        parent: Element,
+        alternative: &str,
+        area: [f32; 4],
+    ) -> Result<Element, ReportError> {
+        let element = self.report().open_figure(parent, alternative, area)?;
+        if let Some(mut copy) = self.copy() {
+            copy.open_figure(parent, alternative, area)?;
+        }
+        Ok(element)
+    }
+
+    fn files(&mut self) -> Result<Vec<&mut PdfFile>, ReportError> {
+        self.reach()?;
+        self.held_pages = HELD_PAGES;
+        let Pair { report, copy } = &mut self.current;
+        let mut files = vec![report.file()];
+        files.extend(copy.as_mut().map(Volume::file));
+        Ok(files)
+    }
+
+    fn volume(&self) -> usize {
+        self.volume
+    }
+
+    fn page_number(&mut self) -> Result<u32, ReportError> {
+        self.reach()?;
+        self.report().page_number()
     }
 
     fn mark(&mut self, element: Element) -> Result<u32, ReportError> {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use pdf_writer::types::{ActionType, AnnotationFlags, AnnotationType, PageMode};
 use pdf_writer::writers::{Annotation, Catalog, DocumentInfo, Outline, OutlineItem};
-use pdf_writer::{Date, Finish, Name, Rect, TextStr};
+use pdf_writer::{Date, Dict, Name, Rect, TextStr};
 
 use crate::ReportError;
-use crate::layout::{Canvas, Furniture, Paper, paper};
+use crate::layout::{Canvas, Drawing, Furniture, Paper, paper};
 use crate::pdf::{
     CREATOR, Element, Facts, LinkPlace, ObjectId, PageTree, PdfFile, Role, Structure, write_fonts,
     write_metadata, write_output_intent,
@@ -41,7 +41,24 @@ pub(crate) struct Volume {
     current: Option<Slot>,
     sections: Vec<SectionStart>,
     unsupported: u64,
+    /// What the resources of all pages refer to, written when all pages are.
+    shared: SharedResources,
+    /// Which of the files of a page this is.
+    side: Side,
     unfinished: Unfinished,
+}
+
+/// Which of the files that a page goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Report,
+    Copy,
+}
+
+#[derive(Clone, Copy)]
+struct SharedResources {
+    fonts: ObjectId,
+    furniture: ObjectId,
 }
 
 /// Which pages are being filled.
@@ -99,9 +116,10 @@ impl Drop for Unfinished {
 
 impl Volume {
     /// Starts a file with room for `front` pages before all others.
-    pub fn create(path: &Path, front: usize) -> Result<Self, ReportError> {
+    pub fn create(path: &Path, side: Side, front: usize) -> Result<Self, ReportError> {
         let mut file = PdfFile::create(path)?;
         let unfinished = Unfinished(Some(path.to_owned()));
+        let shared = SharedResources::reserve(&mut file)?;
         let (mut structure, document) = Structure::new(&mut file)?;
         let front_element = structure.open(&mut file, document, Role::Part)?;
         Self {
@@ -116,6 +134,8 @@ impl Volume {
             current: None,
             sections: Vec::new(),
             unsupported: 0,
+            shared,
+            side,
             unfinished,
         }
         .promise(front)
@@ -126,6 +146,7 @@ impl Volume {
     pub fn continued(&mut self, path: &Path, front: usize) -> Result<Self, ReportError> {
         let mut file = PdfFile::create(path)?;
         let unfinished = Unfinished(Some(path.to_owned()));
+        let shared = SharedResources::reserve(&mut file)?;
         let section = self.sections.last().map(|start| start.section);
         let structure = self.structure.continued(&mut self.file, &mut file)?;
         let mut volume = Self {
@@ -140,6 +161,8 @@ impl Volume {
             current: None,
             sections: Vec::new(),
             unsupported: 0,
+            shared,
+            side: self.side,
             unfinished,
         }
         .promise(front)?;
@@ -244,9 +267,10 @@ impl Volume {
             furniture.page_number(slot.number).write_content(&mut data);
         }
         let content = self.file.reserve()?;
-        self.file.stream(content, data, |_| ())?;
+        self.file.bare_stream(content, data)?;
         let links = self.write_links(canvas)?;
         let key = self.structure.end_page(&mut self.file)?;
+        let (shared, side) = (self.shared, self.side);
         self.file.object(slot.page, |object| {
             let mut dict = object.dict();
             dict.pair(Name(b"Type"), Name(b"Page"));
@@ -254,6 +278,10 @@ impl Volume {
             dict.pair(Name(b"Contents"), content);
             if let Some(key) = key {
                 dict.pair(Name(b"StructParents"), key);
+            }
+            if !canvas.drawings().is_empty() {
+                let mut resources = dict.insert(Name(b"Resources")).dict();
+                shared.write(&mut resources, canvas.drawings(), side);
             }
             if !links.is_empty() {
                 dict.insert(Name(b"Annots")).array().items(links);
@@ -294,6 +322,36 @@ impl Volume {
         Ok(written)
     }
 
+    /// The file, for what is drawn on its pages.
+    pub fn file(&mut self) -> &mut PdfFile {
+        &mut self.file
+    }
+
+    /// Writes fonts and furniture; returns the resources of all pages.
+    fn write_resources(&mut self, ending: &Ending<'_>) -> Result<ObjectId, ReportError> {
+        let shared = self.shared;
+        let faces = write_fonts(&mut self.file, ending.fonts, ending.uses)?;
+        self.file.object(shared.fonts, |object| {
+            let mut fonts = object.dict();
+            for (face, id) in &faces {
+                fonts.pair(Name(format!("F{face}").as_bytes()), *id);
+            }
+        })?;
+        let resources = self.file.reserve()?;
+        self.file.object(resources, |object| {
+            shared.write(&mut object.dict(), &[], self.side);
+        })?;
+        let mut content = Vec::new();
+        ending.furniture.canvas().write_content(&mut content);
+        self.file.stream(shared.furniture, content, |dict| {
+            dict.pair(Name(b"Type"), Name(b"XObject"));
+            dict.pair(Name(b"Subtype"), Name(b"Form"));
+            dict.pair(Name(b"BBox"), MEDIA);
+            dict.pair(Name(b"Resources"), resources);
+        })?;
+        Ok(resources)
+    }
+
     /// Writes what the pages refer to, and the file's end; returns the file's length in bytes.
     pub fn finish(mut self, ending: &Ending<'_>) -> Result<(PathBuf, u64), ReportError> {
         while !self.promised.is_empty() {
@@ -301,7 +359,7 @@ impl Volume {
             self.write_page(&Canvas::default(), ending.furniture)?;
         }
         self.structure.close(&mut self.file, self.front)?;
-        let resources = write_resources(&mut self.file, ending)?;
+        let resources = self.write_resources(ending)?;
         let root = self.tree.finish(&mut self.file, resources, MEDIA)?;
         let structure = self.structure.finish(&mut self.file, self.document)?;
         let outline = write_outline(&mut self.file, ending.labels, &self.sections)?;
@@ -368,6 +426,30 @@ impl Paper for Filling<'_> {
         structure.mark(file, element)
     }
 
+    fn open_figure(
+        &mut self,
+        parent: Element,
+        alternative: &str,
+        area: [f32; 4],
+    ) -> Result<Element, ReportError> {
+        let Volume {
+            structure, file, ..
+        } = &mut *self.volume;
+        structure.open_figure(file, parent, alternative, area)
+    }
+
+    fn files(&mut self) -> Result<Vec<&mut PdfFile>, ReportError> {
+        Ok(vec![&mut self.volume.file])
+    }
+
+    fn volume(&self) -> usize {
+        0
+    }
+
+    fn page_number(&mut self) -> Result<u32, ReportError> {
+        Ok(self.volume.current()?.number)
+    }
+
     fn link(&mut self, element: Element) -> Result<LinkPlace, ReportError> {
         self.volume.current()?;
         let Volume {
@@ -377,29 +459,24 @@ impl Paper for Filling<'_> {
     }
 }
 
-/// Writes fonts and furniture; returns the resources of all pages.
-fn write_resources(file: &mut PdfFile, ending: &Ending<'_>) -> Result<ObjectId, ReportError> {
-    let faces = write_fonts(file, ending.fonts, ending.uses)?;
-    let resources = file.reserve()?;
-    let form = file.reserve()?;
-    let mut content = Vec::new();
-    ending.furniture.canvas().write_content(&mut content);
-    file.stream(form, content, move |dict| {
-        dict.pair(Name(b"Type"), Name(b"XObject"));
-        dict.pair(Name(b"Subtype"), Name(b"Form"));
-        dict.pair(Name(b"BBox"), MEDIA);
-        dict.pair(Name(b"Resources"), resources);
-    })?;
-    file.object(resources, |object| {
-        let mut dict = object.dict();
-        let mut font_dict = dict.insert(Name(b"Font")).dict();
-        for (face, id) in &faces {
-            font_dict.pair(Name(format!("F{face}").as_bytes()), *id);
+impl SharedResources {
+    fn reserve(file: &mut PdfFile) -> Result<Self, ReportError> {
+        Ok(Self {
+            fonts: file.reserve()?,
+            furniture: file.reserve()?,
+        })
+    }
+
+    fn write(self, resources: &mut Dict<'_>, drawings: &[Drawing], side: Side) {
+        resources.pair(Name(b"Font"), self.fonts);
+        let mut objects = resources.insert(Name(b"XObject")).dict();
+        objects.pair(Name(b"H"), self.furniture);
+        for (nth, drawing) in drawings.iter().enumerate() {
+            if let Some(object) = drawing.objects.get(side as usize) {
+                objects.pair(Name(format!("X{nth}").as_bytes()), *object);
+            }
         }
-        font_dict.finish();
-        dict.insert(Name(b"XObject")).dict().pair(Name(b"H"), form);
-    })?;
-    Ok(resources)
+    }
 }
 
 fn write_outline(

@@ -4,15 +4,18 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::ReportError;
+use crate::attachment::AttachmentWriter;
 use crate::block::{Block, BlockSink, Value};
-use crate::body::{Cursor, attachments, index_response};
+use crate::body::{Cursor, index_response};
 use crate::generic::{self, NO_DATA_HELD};
 use crate::layout::{
     Composer, ContentsLine, Counting, Front, Furniture, Paper, write_copy_front, write_front,
     write_rear,
 };
 use crate::pdf::Facts;
-use crate::report::{FileKind, Output, Report, ReportFile, ReportSummary, Section, SectionBody};
+use crate::report::{
+    AttachmentOutcome, FileKind, Output, Report, ReportFile, ReportSummary, Section, SectionBody,
+};
 use crate::series::{Filled, Series};
 use crate::text::{Fonts, Shaper};
 use crate::volume::{Ending, Filling, Phase, Volume};
@@ -56,8 +59,8 @@ pub fn write_files(
         shaper,
         furniture,
     };
-    let pairs = writer.volumes()?;
-    writer.finish(pairs)
+    let (pairs, attachments) = writer.volumes()?;
+    writer.finish(pairs, attachments)
 }
 
 /// The files of one volume.
@@ -108,22 +111,27 @@ struct Writer<'w> {
 
 impl Writer<'_> {
     /// Writes all sections; returns the volumes that hold them.
-    fn volumes(&mut self) -> Result<Vec<Pair>, ReportError> {
+    fn volumes(&mut self) -> Result<(Vec<Pair>, Vec<AttachmentOutcome>), ReportError> {
         let sections = self.report.sections.len();
         let mut finished: Vec<Pair> = Vec::new();
+        let mut attachments = Vec::new();
         let mut first = 0;
         loop {
             let mut end = sections;
             let (pairs, next) = loop {
-                match self.fill(finished.len(), first..end)? {
+                let known = attachments.len();
+                match self.fill(finished.len(), first..end, &mut attachments)? {
                     Filled::Volumes(pairs, next) => break (pairs, next),
                     // It is to start the next volume; this one is written again without it.
-                    Filled::NoRoomFor(section) => end = section,
+                    Filled::NoRoomFor(section) => {
+                        attachments.truncate(known);
+                        end = section;
+                    }
                 }
             };
             finished.extend(pairs);
             if next >= sections {
-                return Ok(finished);
+                return Ok((finished, attachments));
             }
             first = next;
         }
@@ -134,6 +142,7 @@ impl Writer<'_> {
         &mut self,
         volume: usize,
         sections: std::ops::Range<usize>,
+        attachments: &mut Vec<AttachmentOutcome>,
     ) -> Result<Filled, ReportError> {
         let first = sections.start;
         let mut series = Series::new(self.output, self.sizes, &self.furniture, volume)?;
@@ -144,7 +153,8 @@ impl Writer<'_> {
             series.begin_section(place, place == first)?;
             let document = series.document();
             let mut composer = Composer::new(&mut self.shaper, &mut series, document);
-            let written = write_section(&self.report.sections[place], &mut composer)
+            let mut shown = AttachmentWriter::new(place, self.report.office.as_ref(), attachments);
+            let written = write_section(&self.report.sections[place], &mut composer, &mut shown)
                 .and_then(|()| composer.end_section());
             if series.gave_up() {
                 return Ok(Filled::NoRoomFor(place));
@@ -158,7 +168,11 @@ impl Writer<'_> {
     }
 
     /// Writes what stands around the sections, now that all numbers are known, and ends the files.
-    fn finish(mut self, mut pairs: Vec<Pair>) -> Result<ReportSummary, ReportError> {
+    fn finish(
+        mut self,
+        mut pairs: Vec<Pair>,
+        attachments: Vec<AttachmentOutcome>,
+    ) -> Result<ReportSummary, ReportError> {
         let starts = section_starts(self.report.sections.len(), &pairs);
         let volumes = pairs.len() as u32;
         for (place, pair) in pairs.iter_mut().enumerate() {
@@ -199,7 +213,8 @@ impl Writer<'_> {
                         title: &title,
                         language: &self.report.wording.language,
                         date: self.report.generated_on,
-                        conforms: true,
+                        keeps_pdf_a: !attachments.iter().any(|a| a.imported),
+                        keeps_pdf_ua: attachments.iter().all(|a| a.fonts_embedded),
                     },
                     furniture: &self.furniture,
                     fonts,
@@ -228,6 +243,7 @@ impl Writer<'_> {
                 .sum(),
             section_pages: starts.iter().map(|start| start.page).collect(),
             unsupported_characters: unsupported,
+            attachments,
             files,
         })
     }
@@ -315,11 +331,15 @@ pub(crate) fn with_addition(path: &Path, addition: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write_section(section: &Section, sink: &mut dyn BlockSink) -> Result<(), ReportError> {
+fn write_section(
+    section: &Section,
+    sink: &mut Composer<'_, '_>,
+    shown: &mut AttachmentWriter<'_>,
+) -> Result<(), ReportError> {
     sink.block(Block::Title(&section.label))?;
-    let path = match &section.body {
+    let (path, files) = match &section.body {
         SectionBody::NoData => return no_data_held(sink),
-        SectionBody::Response(path) => path,
+        SectionBody::Response { body, attachments } => (body, attachments),
     };
     let mut cursor = Cursor::new(File::open(path).map_err(ReportError::Read)?);
     let index = index_response(&mut cursor)?;
@@ -332,7 +352,7 @@ fn write_section(section: &Section, sink: &mut dyn BlockSink) -> Result<(), Repo
     }
     for place in &index.attachments {
         cursor.seek(*place)?;
-        attachments(&mut cursor, sink)?;
+        shown.show(&mut cursor, files, sink)?;
     }
     Ok(())
 }

@@ -86,6 +86,7 @@ pub(crate) fn print(
         generated_on: settings.time_zone.to_datetime(Timestamp::now()).date(),
         sections: manuscript.sections.into_iter().map(section).collect(),
         wording: settings.wording.clone(),
+        office: None,
     };
     let summary = dossier_report::write_report(&report, &settings.fonts, file)
         .map_err(|error| describe(&error))?;
@@ -104,7 +105,10 @@ fn section(section: ReportSection) -> Section {
         version: section.version,
         body: section
             .answer
-            .map_or(SectionBody::NoData, SectionBody::Response),
+            .map_or(SectionBody::NoData, |body| SectionBody::Response {
+                body,
+                attachments: Vec::new(),
+            }),
     }
 }
 

@@ -82,6 +82,16 @@ pub(crate) fn index_response(cursor: &mut Cursor) -> Result<ResponseIndex, Repor
     Ok(index)
 }
 
+/// Checks a file that holds one value of any kind; returns where it starts.
+pub(crate) fn check_json(cursor: &mut Cursor) -> Result<u64, ReportError> {
+    cursor.skip_byte_order_mark()?;
+    cursor.kind()?;
+    let start = cursor.offset();
+    check_value(cursor)?;
+    expect_end(cursor)?;
+    Ok(start)
+}
+
 fn expect_end(cursor: &mut Cursor) -> Result<(), ReportError> {
     match cursor.peek()? {
         None => Ok(()),

@@ -1,6 +1,7 @@
 use crate::ReportError;
 use crate::pdf::{
-    Element, LinkPlace, Role, hundredths, push_hundredths, push_integer, push_number,
+    Element, LinkPlace, ObjectId, PdfFile, Role, hundredths, push_hundredths, push_integer,
+    push_number,
 };
 use crate::text::{Line, StyleId};
 
@@ -40,6 +41,25 @@ pub(crate) trait Paper {
     /// Gives the next piece of the page that is being filled to an element; returns its number.
     fn mark(&mut self, element: Element) -> Result<u32, ReportError>;
 
+    /// Opens the element of something that is drawn: `alternative` says in words what it is, `area`
+    /// (left, bottom, right, top, in PDF coordinates) where.
+    fn open_figure(
+        &mut self,
+        parent: Element,
+        alternative: &str,
+        area: [f32; 4],
+    ) -> Result<Element, ReportError>;
+
+    /// The files that the page that is being filled goes to: what it draws is written there first.
+    /// Until that page is full, they stay the same.
+    fn files(&mut self) -> Result<Vec<&mut PdfFile>, ReportError>;
+
+    /// Which volume the page belongs to, from 0: objects of another one cannot be drawn on it.
+    fn volume(&self) -> usize;
+
+    /// The number of the page that is being filled, from 1.
+    fn page_number(&mut self) -> Result<u32, ReportError>;
+
     /// Gives a link on the page that is being filled to an element.
     fn link(&mut self, element: Element) -> Result<LinkPlace, ReportError>;
 }
@@ -55,6 +75,7 @@ pub(crate) struct Canvas {
     text: Vec<u8>,
     rules: Vec<u8>,
     links: Vec<Link>,
+    drawings: Vec<Drawing>,
     style: Option<StyleId>,
     /// Where the last line began, in hundredths of a point (9.4.2).
     line_start: [i32; 2],
@@ -73,11 +94,23 @@ pub(crate) struct Link {
     pub description: String,
 }
 
+/// An image or an imported page, an object of each file that the page goes to.
+#[derive(Clone)]
+pub(crate) struct Drawing {
+    /// By file, in the order of [`Paper::files`].
+    pub objects: Vec<ObjectId>,
+    /// From the object's own coordinates to the page's, in PDF coordinates (8.3.3).
+    pub matrix: [f32; 6],
+    /// The number of its piece of the page, which belongs to a figure.
+    pub mark: u32,
+}
+
 impl Canvas {
     pub fn clear(&mut self) {
         self.text.clear();
         self.rules.clear();
         self.links.clear();
+        self.drawings.clear();
         self.style = None;
         self.line_start = [0, 0];
         self.unsupported = 0;
@@ -85,6 +118,15 @@ impl Canvas {
 
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    pub fn drawings(&self) -> &[Drawing] {
+        &self.drawings
+    }
+
+    /// Draws an image or an imported page.
+    pub fn draw(&mut self, drawing: Drawing) {
+        self.drawings.push(drawing);
     }
 
     /// Begins content of a structure element, under its number.
@@ -166,6 +208,15 @@ impl Canvas {
     /// Adds the page's content to a content stream.
     pub fn write_content(&self, content: &mut Vec<u8>) {
         content.reserve(self.text.len() + self.rules.len() + 64);
+        for (nth, drawing) in self.drawings.iter().enumerate() {
+            let [a, b, c, d, e, f] = drawing.matrix;
+            let (role, mark) = (Role::Figure.tag(), drawing.mark);
+            let shown = format!(
+                "/{role}<</MCID {mark}>>BDC q {a:.5} {b:.5} {c:.5} {d:.5} {e:.3} {f:.3} cm/X{nth} \
+                 Do Q EMC\n"
+            );
+            content.extend_from_slice(shown.as_bytes());
+        }
         if !self.text.is_empty() {
             content.extend_from_slice(b"BT\n");
             content.extend_from_slice(&self.text);

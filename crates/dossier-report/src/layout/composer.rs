@@ -3,7 +3,7 @@ use super::table::OpenTable;
 use crate::ReportError;
 use crate::block::{Block, BlockSink, HeadingLevel, Value};
 use crate::limits::{ELEMENT_KIDS_MAX, INDENT_LEVELS_MAX};
-use crate::pdf::{Element, Role};
+use crate::pdf::{Element, PdfFile, Role};
 use crate::text::{Lines, Shaper, StyleId, TextFlow};
 
 /// Points a level of indentation.
@@ -150,6 +150,21 @@ impl<'a, 'f> Composer<'a, 'f> {
         Ok(())
     }
 
+    /// The number of the page that is being filled, from 1.
+    pub fn page_number(&mut self) -> Result<u32, ReportError> {
+        self.paper.page_number()
+    }
+
+    /// The files that are written to, first what is to be drawn on the page.
+    pub fn files(&mut self) -> Result<Vec<&mut PdfFile>, ReportError> {
+        self.paper.files()
+    }
+
+    /// Which volume the page belongs to, from 0.
+    pub fn volume(&self) -> usize {
+        self.paper.volume()
+    }
+
     pub(super) fn at_top(&self) -> bool {
         self.y <= paper::TOP
     }
@@ -165,7 +180,7 @@ impl<'a, 'f> Composer<'a, 'f> {
     }
 
     /// The element that takes the section's next one.
-    fn section_element(&mut self) -> Result<Element, ReportError> {
+    pub(super) fn section_element(&mut self) -> Result<Element, ReportError> {
         let mut section = match self.section.take() {
             Some(section) => section,
             None => OpenSection {
@@ -428,7 +443,7 @@ impl<'a, 'f> Composer<'a, 'f> {
         }
     }
 
-    fn end_group(&mut self) -> Result<(), ReportError> {
+    pub(super) fn end_group(&mut self) -> Result<(), ReportError> {
         match self.group.take() {
             Some(group) => self.paper.close(group.element),
             None => Ok(()),

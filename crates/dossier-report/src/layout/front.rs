@@ -6,7 +6,7 @@ use super::canvas::{Canvas, Paper, paper};
 use super::composer::{Composer, Meaning};
 use crate::ReportError;
 use crate::block::{Block, BlockSink, Value};
-use crate::pdf::{Element, LinkPlace, Role};
+use crate::pdf::{Element, LinkPlace, PdfFile, Role};
 use crate::report::{Report, Wording};
 use crate::text::{Shaper, StyleId, TextFlow};
 
@@ -70,6 +70,27 @@ impl Paper for Counting {
     }
 
     fn mark(&mut self, _: Element) -> Result<u32, ReportError> {
+        Ok(0)
+    }
+
+    fn open_figure(
+        &mut self,
+        parent: Element,
+        _: &str,
+        _: [f32; 4],
+    ) -> Result<Element, ReportError> {
+        Ok(parent)
+    }
+
+    fn files(&mut self) -> Result<Vec<&mut PdfFile>, ReportError> {
+        Ok(Vec::new())
+    }
+
+    fn volume(&self) -> usize {
+        0
+    }
+
+    fn page_number(&mut self) -> Result<u32, ReportError> {
         Ok(0)
     }
 

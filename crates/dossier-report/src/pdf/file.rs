@@ -1,9 +1,11 @@
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
 use pdf_writer::{Chunk, Dict, Obj, Ref, Settings};
 
 use super::output::{Job, Output, Trailer};
+use super::push_integer;
 use crate::ReportError;
 
 /// The number of an indirect object.
@@ -11,6 +13,9 @@ pub(crate) type ObjectId = Ref;
 
 /// Objects put into one object stream before it is written.
 const OBJECTS_A_STREAM: usize = 200;
+
+/// Bytes of a stream that are handed over at a time while they are made.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// A PDF file that is written from front to back.
 ///
@@ -75,13 +80,16 @@ impl PdfFile {
         &mut self,
         id: ObjectId,
         data: Vec<u8>,
-        describe: impl FnOnce(&mut Dict<'_>) + Send + 'static,
+        describe: impl FnOnce(&mut Dict<'_>),
     ) -> Result<(), ReportError> {
-        self.output.take(Job::Stream {
-            id,
-            data,
-            describe: Box::new(describe),
-        })
+        let entries = entries(describe);
+        self.output.take(Job::Stream { id, data, entries })
+    }
+
+    /// Writes a stream, compressed, that has nothing more in its dictionary.
+    pub fn bare_stream(&mut self, id: ObjectId, data: Vec<u8>) -> Result<(), ReportError> {
+        let entries = Vec::new();
+        self.output.take(Job::Stream { id, data, entries })
     }
 
     /// Writes a stream as it is, so that programs that do not read PDF find it (14.3.2).
@@ -89,13 +97,44 @@ impl PdfFile {
         &mut self,
         id: ObjectId,
         data: Vec<u8>,
-        describe: impl FnOnce(&mut Dict<'_>) + Send + 'static,
+        describe: impl FnOnce(&mut Dict<'_>),
     ) -> Result<(), ReportError> {
-        self.output.take(Job::PlainStream {
-            id,
-            data,
-            describe: Box::new(describe),
-        })
+        self.streamed(id, describe, |out| out.write_all(&data))
+    }
+
+    /// Writes a stream whose bytes are made while it is written; `describe` says how they are
+    /// encoded. The length follows in an object of its own (7.3.8.2).
+    pub fn streamed(
+        &mut self,
+        id: ObjectId,
+        describe: impl FnOnce(&mut Dict<'_>),
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), ReportError> {
+        let length = self.reserve()?;
+        let mut head = Vec::new();
+        push_integer(&mut head, id.get().unsigned_abs());
+        head.extend_from_slice(b" 0 obj\n<</Length ");
+        push_integer(&mut head, length.get().unsigned_abs());
+        head.extend_from_slice(b" 0 R");
+        head.extend_from_slice(&entries(describe));
+        head.extend_from_slice(b">>\nstream\n");
+        self.output.take(Job::Begin { id, head })?;
+        let mut pieces = Pieces {
+            output: &mut self.output,
+            piece: Vec::with_capacity(PIECE_BYTES),
+            bytes: 0,
+            failure: None,
+        };
+        let filled = fill(&mut pieces).and_then(|()| pieces.hand_over());
+        let bytes = pieces.bytes;
+        match (pieces.failure.take(), filled) {
+            (Some(failure), _) => return Err(failure),
+            (None, filled) => filled.map_err(ReportError::Write)?,
+        }
+        self.output
+            .take(Job::Bytes(b"\nendstream\nendobj\n".to_vec()))?;
+        let bytes = u32::try_from(bytes).map_err(|_| ReportError::TooLarge)?;
+        self.serialized(length, |out| push_integer(out, bytes))
     }
 
     /// An empty buffer, if possible one that has been used for a stream before.
@@ -132,5 +171,51 @@ impl PdfFile {
             objects: std::mem::take(&mut self.packed_index),
             packed: std::mem::replace(&mut self.packed, fresh),
         })
+    }
+}
+
+/// Entries of a stream's dictionary, without what encloses them.
+fn entries(describe: impl FnOnce(&mut Dict<'_>)) -> Vec<u8> {
+    let mut chunk = Chunk::with_settings(Settings { pretty: false });
+    describe(&mut chunk.indirect(Ref::new(1)).dict());
+    let bytes = chunk.as_bytes();
+    let start = bytes.windows(2).position(|pair| pair == b"<<");
+    let end = bytes.windows(2).rposition(|pair| pair == b">>");
+    match (start, end) {
+        (Some(start), Some(end)) if start + 2 <= end => bytes[start + 2..end].to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Hands bytes over as they come.
+struct Pieces<'o> {
+    output: &'o mut Output,
+    piece: Vec<u8>,
+    bytes: u64,
+    failure: Option<ReportError>,
+}
+
+impl Pieces<'_> {
+    fn hand_over(&mut self) -> io::Result<()> {
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
+        self.output.take(Job::Bytes(piece)).map_err(|failure| {
+            self.failure = Some(failure);
+            io::Error::other("the file cannot be written")
+        })
+    }
+}
+
+impl Write for Pieces<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        self.bytes += bytes.len() as u64;
+        if self.piece.len() >= PIECE_BYTES {
+            self.hand_over()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -15,9 +15,11 @@ pub(crate) struct Facts<'f> {
     pub title: &'f str,
     pub language: &'f str,
     pub date: jiff::civil::Date,
-    /// Whether everything in the file keeps PDF/UA-1 and PDF/A-2a, as all that is laid out here
-    /// does; imported pages may not.
-    pub conforms: bool,
+    /// Whether everything in the file keeps PDF/A-2a, as all that is laid out here does; pages of
+    /// other documents may not.
+    pub keeps_pdf_a: bool,
+    /// The same for PDF/UA-1.
+    pub keeps_pdf_ua: bool,
 }
 
 /// Who makes the files.
@@ -36,9 +38,11 @@ pub(crate) fn write_metadata(
     let month = facts.date.month().unsigned_abs();
     let day = facts.date.day().unsigned_abs();
     xmp.create_date(DateTime::date(facts.date.year().unsigned_abs(), month, day));
-    if facts.conforms {
+    if facts.keeps_pdf_a {
         xmp.pdfa_part(2);
         xmp.pdfa_conformance("A");
+    }
+    if facts.keeps_pdf_ua {
         xmp.pdfua_part(1);
         xmp.extension_schemas()
             .pdfua_id()

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use pdf_writer::types::Predictor;
-use pdf_writer::{Chunk, Dict, Filter, Name, Settings, Str};
+use pdf_writer::{Chunk, Filter, Name, Settings, Str};
 use sha2::{Digest, Sha256};
 
 use super::places::{ENTRY_BYTES, ENTRY_FIELDS, Place, Places};
@@ -23,21 +23,21 @@ const COMPRESSION: Compression = Compression::new(4);
 /// Jobs that may wait for the thread that writes.
 const JOBS_MAX: usize = 16;
 
-/// Adds entries to a stream's dictionary.
-type Describe = Box<dyn FnOnce(&mut Dict<'_>) + Send>;
-
 /// What is to be written.
 pub(super) enum Job {
+    /// A stream to be compressed, and what its dictionary has besides filter and length.
     Stream {
         id: ObjectId,
         data: Vec<u8>,
-        describe: Describe,
+        entries: Vec<u8>,
     },
-    PlainStream {
+    /// The head of an object that comes in pieces.
+    Begin {
         id: ObjectId,
-        data: Vec<u8>,
-        describe: Describe,
+        head: Vec<u8>,
     },
+    /// The next piece of it.
+    Bytes(Vec<u8>),
     /// An object stream (7.5.7); of each object its place in `packed`.
     Objects {
         id: ObjectId,
@@ -80,6 +80,7 @@ impl Output {
             places: Places::new(path.parent().unwrap_or(Path::new("."))),
             zlib: flate2::Compress::new(COMPRESSION, true),
             compressed: Vec::new(),
+            head: Vec::new(),
             used_buffers: give_back,
         };
         let thread = std::thread::Builder::new()
@@ -159,6 +160,7 @@ struct Written {
     places: Places,
     zlib: flate2::Compress,
     compressed: Vec<u8>,
+    head: Vec<u8>,
     used_buffers: Sender<Vec<u8>>,
 }
 
@@ -168,13 +170,15 @@ impl Written {
         self.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")?;
         while let Ok(job) = to_do.recv() {
             match job {
-                Job::Stream { id, data, describe } => {
-                    self.stream(id, &data, describe)?;
+                Job::Stream { id, data, entries } => {
+                    self.stream(id, &data, &entries)?;
                     self.give_back(data);
                 }
-                Job::PlainStream { id, data, describe } => {
-                    self.plain_stream(id, &data, describe)?;
+                Job::Begin { id, head } => {
+                    self.place(id, Place::Offset(self.offset))?;
+                    self.write(&head)?;
                 }
+                Job::Bytes(bytes) => self.write(&bytes)?,
                 Job::Objects {
                     id,
                     objects,
@@ -199,35 +203,22 @@ impl Written {
         let _ = self.used_buffers.send(buffer);
     }
 
-    fn stream(
-        &mut self,
-        id: ObjectId,
-        data: &[u8],
-        describe: impl FnOnce(&mut Dict<'_>),
-    ) -> Result<(), ReportError> {
+    fn stream(&mut self, id: ObjectId, data: &[u8], entries: &[u8]) -> Result<(), ReportError> {
         self.compress(data)?;
-        let mut chunk = Chunk::with_settings_and_capacity(
-            Settings { pretty: false },
-            self.compressed.len() + 256,
-        );
-        let mut stream = chunk.stream(id, &self.compressed);
-        stream.filter(Filter::FlateDecode);
-        describe(&mut stream);
-        drop(stream);
+        let compressed = std::mem::take(&mut self.compressed);
+        let mut head = std::mem::take(&mut self.head);
+        head.clear();
+        push_integer(&mut head, id.get().unsigned_abs());
+        head.extend_from_slice(b" 0 obj\n<</Filter/FlateDecode/Length ");
+        push_integer(&mut head, compressed.len() as u32);
+        head.extend_from_slice(entries);
+        head.extend_from_slice(b">>\nstream\n");
         self.place(id, Place::Offset(self.offset))?;
-        self.write(chunk.as_bytes())
-    }
-
-    fn plain_stream(
-        &mut self,
-        id: ObjectId,
-        data: &[u8],
-        describe: impl FnOnce(&mut Dict<'_>),
-    ) -> Result<(), ReportError> {
-        let mut chunk = Chunk::with_settings(Settings { pretty: false });
-        describe(&mut chunk.stream(id, data));
-        self.place(id, Place::Offset(self.offset))?;
-        self.write(chunk.as_bytes())
+        self.write(&head)?;
+        self.write(&compressed)?;
+        self.write(b"\nendstream\nendobj\n")?;
+        (self.compressed, self.head) = (compressed, head);
+        Ok(())
     }
 
     fn objects(
@@ -251,15 +242,12 @@ impl Written {
             let index = index as u16;
             self.place(*object, Place::InStream { stream, index })?;
         }
-        let first = data.len() as i32;
+        let first = data.len();
         for (_, bytes) in &objects {
             data.extend_from_slice(&packed[bytes.clone()]);
         }
-        self.stream(id, &data, |dict| {
-            dict.pair(Name(b"Type"), Name(b"ObjStm"));
-            dict.pair(Name(b"N"), objects.len() as i32);
-            dict.pair(Name(b"First"), first);
-        })
+        let entries = format!("/Type/ObjStm/N {}/First {first}", objects.len());
+        self.stream(id, &data, entries.as_bytes())
     }
 
     fn finish(mut self, trailer: &Trailer) -> Result<(), ReportError> {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use pdf_writer::Ref;
 
-use super::{ObjectId, PdfFile, push_integer};
+use super::{ObjectId, PdfFile, push_integer, push_number, push_text};
 use crate::ReportError;
 use crate::limits::{ELEMENT_KIDS_MAX, STRUCTURE_NODE_ENTRIES};
 
@@ -38,6 +38,7 @@ pub(crate) enum Role {
     Reference,
     Link,
     Span,
+    Figure,
 }
 
 impl Role {
@@ -70,6 +71,7 @@ impl Role {
             Self::Reference => "Reference",
             Self::Link => "Link",
             Self::Span => "Span",
+            Self::Figure => "Figure",
         }
     }
 
@@ -122,6 +124,8 @@ struct Open {
     id: ObjectId,
     parent: ObjectId,
     role: Role,
+    /// Entries of the dictionary besides those that every element has.
+    entries: Vec<u8>,
     kids: Vec<Kid>,
     /// Takes further marks where there would be too many for one element.
     overflow: Option<Element>,
@@ -163,6 +167,28 @@ impl Structure {
         Ok(self.insert(id, parent, role))
     }
 
+    /// Opens the element of something that is seen and not read: `alternative` says it in words,
+    /// and `area` (left, bottom, right, top) where it is.
+    pub fn open_figure(
+        &mut self,
+        file: &mut PdfFile,
+        parent: Element,
+        alternative: &str,
+        area: [f32; 4],
+    ) -> Result<Element, ReportError> {
+        let element = self.open(file, parent, Role::Figure)?;
+        let entries = &mut self.elements[element.0 as usize].entries;
+        entries.extend_from_slice(b"/Alt");
+        push_text(entries, alternative);
+        entries.extend_from_slice(b"/A<</O/Layout/Placement/Block/BBox[");
+        for number in area {
+            push_number(entries, number);
+            entries.push(b' ');
+        }
+        entries.extend_from_slice(b"]>>");
+        Ok(element)
+    }
+
     fn insert(&mut self, id: ObjectId, parent: ObjectId, role: Role) -> Element {
         match self.free.pop() {
             Some(place) => {
@@ -175,6 +201,7 @@ impl Structure {
                     id,
                     parent,
                     role,
+                    entries: Vec::new(),
                     kids: Vec::new(),
                     overflow: None,
                 });
@@ -204,6 +231,7 @@ impl Structure {
                 id: open.id,
                 parent: open.parent,
                 role: open.role,
+                entries: open.entries.clone(),
                 kids: Vec::new(),
                 overflow: open.overflow,
             });
@@ -307,6 +335,7 @@ impl Structure {
         let open = &mut self.elements[element.0 as usize];
         file.serialized(open.id, |out| write_element(out, open))?;
         open.kids.clear();
+        open.entries.clear();
         self.free.push(element.0);
         Ok(())
     }
@@ -341,6 +370,7 @@ fn write_element(out: &mut Vec<u8>, element: &Open) {
     out.extend_from_slice(b"/P ");
     push_reference(out, element.parent);
     out.extend_from_slice(element.role.attributes().as_bytes());
+    out.extend_from_slice(&element.entries);
     let first_page = element.kids.iter().find_map(|kid| match kid {
         Kid::Mark { page, .. } => Some(*page),
         _ => None,

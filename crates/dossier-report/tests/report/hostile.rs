@@ -110,7 +110,13 @@ fn a_report_of_a_broken_body_fails_and_leaves_no_file() {
     let body = folder.path().join("body.json");
     fs::write(&body, "{\"content\":[1,2").unwrap();
     let out = folder.path().join("report.pdf");
-    let report = report(vec![section("Section", SectionBody::Response(body))]);
+    let report = report(vec![section(
+        "Section",
+        SectionBody::Response {
+            body,
+            attachments: Vec::new(),
+        },
+    )]);
     let failed = dossier_report::write_report(&report, &Fonts::embedded().unwrap(), &out);
     assert!(
         matches!(failed, Err(ReportError::Malformed { offset: 15, .. })),

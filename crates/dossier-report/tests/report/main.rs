@@ -1,19 +1,25 @@
 //! What a report promises to its readers, checked with the tools that readers use.
 //!
-//! Needs `pdftotext` (poppler-utils) and `qpdf`.
+//! Needs `pdftotext` and `pdftoppm` (poppler-utils) and `qpdf`.
 
 #![expect(
     clippy::unwrap_used,
     reason = "the helpers are test code too, but outside of test functions"
 )]
 
+mod attached;
 mod content;
 mod dates;
+mod documents;
 mod hostile;
 mod labels;
+mod listing;
+mod office;
 mod pages;
+mod pictures;
 mod properties;
 mod scripts;
 mod structure;
 mod support;
+mod texts;
 mod volumes;

@@ -33,6 +33,7 @@ pub fn report(sections: Vec<Section>) -> Report {
         generated_on: date(2024, 2, 9),
         sections,
         wording: Wording::default(),
+        office: None,
     }
 }
 
@@ -50,7 +51,13 @@ pub fn written_with(sections: &[(&str, &str)], fallbacks: &[PathBuf]) -> Written
         .map(|(place, (label, body))| {
             let path = folder.path().join(format!("{place}.json"));
             fs::write(&path, body).unwrap();
-            section(label, SectionBody::Response(path))
+            section(
+                label,
+                SectionBody::Response {
+                    body: path,
+                    attachments: Vec::new(),
+                },
+            )
         })
         .collect();
     let fonts = Fonts::with_fallbacks(fallbacks).unwrap();
@@ -73,6 +80,10 @@ pub fn written_content(content: &str) -> Written {
 }
 
 impl Written {
+    pub fn new(folder: TempDir, summary: ReportSummary) -> Self {
+        Self { folder, summary }
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("report.pdf")
     }
@@ -188,8 +199,10 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 pub fn inner(page: &str) -> String {
     let lines: Vec<&str> = page.lines().collect();
     assert!(lines[0].starts_with("Name: "), "{page}");
-    let end = lines.len() - 1;
-    lines[3..end]
+    // On a page without text, the classification and the page number are one line.
+    lines
+        .get(3..lines.len() - 1)
+        .unwrap_or_default()
         .iter()
         .map(|line| format!("{line}\n"))
         .collect()

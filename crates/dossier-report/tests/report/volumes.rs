@@ -1,6 +1,7 @@
 //! Reports in several files: volumes of a limited size, and the data subject's own copy.
 
 use std::fs;
+use std::path::PathBuf;
 
 use dossier_report::{
     FileKind, Fonts, Output, ReportSummary, SectionBody, VolumeLimits, write_files,
@@ -8,6 +9,13 @@ use dossier_report::{
 use tempfile::TempDir;
 
 use crate::support::{check, pages_of, report, section};
+
+fn response(body: PathBuf) -> SectionBody {
+    SectionBody::Response {
+        body,
+        attachments: Vec::new(),
+    }
+}
 
 struct Files {
     _folder: TempDir,
@@ -23,7 +31,7 @@ fn files(pages: &[usize], limits: VolumeLimits, copy: bool) -> Files {
             .collect();
         let path = folder.path().join(format!("{place}.json"));
         fs::write(&path, format!(r#"{{"content":{{{}}}}}"#, rows.join(","))).unwrap();
-        section(&format!("Section {place}"), SectionBody::Response(path))
+        section(&format!("Section {place}"), response(path))
     });
     let report = report(sections.collect());
     let output = Output {
@@ -145,7 +153,7 @@ fn a_value_larger_than_a_volume_is_cut_too() {
         format!(r#"{{"content":{{"v":"{}"}}}}"#, words.join(" ")),
     )
     .unwrap();
-    let report = report(vec![section("One", SectionBody::Response(path))]);
+    let report = report(vec![section("One", response(path))]);
     let output = Output {
         limits: at_most(10),
         ..Output::one_file(&folder.path().join("report.pdf"))

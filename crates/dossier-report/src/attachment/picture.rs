@@ -1,0 +1,164 @@
+//! Images: read row by row, written row by row, never whole where the format allows it.
+
+mod exif;
+mod gif;
+mod jpeg;
+mod png;
+mod raster;
+mod tiff;
+mod webp;
+
+use std::path::Path;
+
+use super::failure::{Failure, unreadable};
+use super::kind::FileKind;
+use crate::layout::{Composer, Figure, Orientation};
+use crate::limits::{IMAGE_HELD_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX};
+use crate::pdf::{ObjectId, PdfFile};
+use crate::report::Shown;
+
+/// An image that is in the file and can be drawn.
+struct Picture {
+    object: ObjectId,
+    width: u32,
+    height: u32,
+    orientation: Orientation,
+    /// Whether all of its rows could be read.
+    whole: bool,
+}
+
+/// What a reader of images says when it has done its work.
+pub(super) struct Pictured {
+    pub shown: Shown,
+    /// What the reader is told about what is missing.
+    pub note: Option<String>,
+}
+
+impl Pictured {
+    fn whole() -> Self {
+        Self {
+            shown: Shown::Whole,
+            note: None,
+        }
+    }
+
+    fn part(note: impl Into<String>) -> Self {
+        Self {
+            shown: Shown::Part,
+            note: Some(note.into()),
+        }
+    }
+}
+
+/// What is said of an image whose last rows are missing.
+const CUT_OFF: &str = "The file is damaged: the image could only be read in part.";
+/// What is said of an animation.
+const ANIMATED: &str = "The file is an animation: only its first picture is shown.";
+
+/// Shows an image file.
+pub(super) fn show_picture(
+    composer: &mut Composer<'_, '_>,
+    path: &Path,
+    kind: FileKind,
+    alt: &str,
+) -> Result<Pictured, Failure> {
+    match kind {
+        FileKind::Jpeg => single(composer, alt, |file| jpeg::write(file, path)),
+        FileKind::Png => single(composer, alt, |file| png::write(file, path)),
+        FileKind::Gif => single(composer, alt, |file| gif::write(file, path)),
+        FileKind::WebP => single(composer, alt, |file| webp::write(file, path)),
+        _ => tiff::show(composer, path, alt),
+    }
+}
+
+/// Shows a file that has one picture to show; the writer also tells whether it has more.
+fn single(
+    composer: &mut Composer<'_, '_>,
+    alt: &str,
+    mut write: impl FnMut(&mut PdfFile) -> Result<(Picture, Moving), Failure>,
+) -> Result<Pictured, Failure> {
+    let mut pictures = Vec::new();
+    let mut moving = Moving::Still;
+    for file in composer.files()? {
+        let (picture, more) = write(file)?;
+        pictures.push(picture);
+        moving = more;
+    }
+    let whole = pictures.iter().all(|picture| picture.whole);
+    draw(composer, &pictures, alt.to_owned())?;
+    Ok(match (whole, moving) {
+        (false, _) => Pictured::part(CUT_OFF),
+        (true, Moving::Animated) => Pictured::part(ANIMATED),
+        (true, Moving::Still) => Pictured::whole(),
+    })
+}
+
+/// Whether a file has more pictures than the one that is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moving {
+    Still,
+    Animated,
+}
+
+impl Moving {
+    fn from_animated(animated: bool) -> Self {
+        if animated {
+            Self::Animated
+        } else {
+            Self::Still
+        }
+    }
+}
+
+/// Draws a picture that was written to every file.
+fn draw(composer: &mut Composer<'_, '_>, pictures: &[Picture], alt: String) -> Result<(), Failure> {
+    let Some(picture) = pictures.first() else {
+        return Ok(());
+    };
+    composer.show_image(Figure {
+        objects: pictures.iter().map(|picture| picture.object).collect(),
+        // A point a pixel: densities in files are more often wrong than right.
+        size: [picture.width as f32, picture.height as f32],
+        placed: [
+            picture.width as f32,
+            0.0,
+            0.0,
+            picture.height as f32,
+            0.0,
+            0.0,
+        ],
+        orientation: picture.orientation,
+        alt,
+    })?;
+    Ok(())
+}
+
+/// Refuses an image before anything of its size is allocated.
+fn check_size(width: u32, height: u32) -> Result<(), Failure> {
+    if width == 0 || height == 0 {
+        return Err(unreadable("the image has no width or no height"));
+    }
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > IMAGE_PIXELS_MAX || width.max(height) > IMAGE_SIDE_MAX {
+        return Err(unreadable(format!(
+            "the image has {width} × {height} pixels; at most {} million, and {IMAGE_SIDE_MAX} on \
+             a side, are shown",
+            IMAGE_PIXELS_MAX / 1_000_000
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses an image that can only be read as a whole and would take too much memory.
+fn check_held(width: u32, height: u32, bytes_a_pixel: u64) -> Result<usize, Failure> {
+    let bytes = u64::from(width) * u64::from(height) * bytes_a_pixel;
+    if bytes > IMAGE_HELD_BYTES_MAX {
+        return Err(unreadable(format!(
+            "the image has {width} × {height} pixels and is stored in a way that takes {} MB of \
+             memory to read; at most {} MB are used",
+            bytes / 1_000_000,
+            IMAGE_HELD_BYTES_MAX / 1_000_000
+        )));
+    }
+    usize::try_from(bytes).map_err(|_| unreadable("the image is too large"))
+}
