@@ -212,6 +212,52 @@ fn images_are_turned_as_their_orientation_says() {
     }
 }
 
+/// A chunk of a PNG file (ISO/IEC 15948, 5.3).
+fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let named = [&kind[..], data].concat();
+    let length = (data.len() as u32).to_be_bytes();
+    [&length[..], &named, &crc(&named).to_be_bytes()].concat()
+}
+
+#[test]
+fn the_orientation_of_png_webp_and_tiff_files_is_heeded() {
+    let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let png = fixture("rgb.png");
+    let turned_png = [&png[..33], &png_chunk(b"eXIf", exif), &png[33..]].concat();
+
+    // The extended form of WebP (RFC 9649, 2.7): a header with the size and the flag for Exif.
+    let webp = fixture("lossless.webp");
+    let mut body = b"WEBPVP8X\x0a\0\0\0\x08\0\0\0\x3b\0\0\x27\0\0".to_vec();
+    body.extend_from_slice(&webp[12..]);
+    body.extend_from_slice(b"EXIF");
+    body.extend_from_slice(&(exif.len() as u32).to_le_bytes());
+    body.extend_from_slice(exif);
+    let turned_webp = [&b"RIFF"[..], &(body.len() as u32).to_le_bytes(), &body].concat();
+
+    let mut turned_tiff = fixture("lzw.tif");
+    let tag = [0x12, 0x01, 0x03, 0, 1, 0, 0, 0, 1];
+    let place = turned_tiff
+        .windows(tag.len())
+        .position(|window| window == tag)
+        .unwrap();
+    turned_tiff[place + 8] = 6;
+
+    let report = attached(&[
+        ("a.png", "image/png", turned_png),
+        ("a.webp", "image/webp", turned_webp),
+        ("a.tif", "image/tiff", turned_tiff),
+    ]);
+    for outcome in &report.summary.attachments {
+        let corners = seen(&report, outcome.page).corners();
+        assert_eq!(
+            corners,
+            ["blue", "red", "yellow", "green"],
+            "{}",
+            outcome.place
+        );
+    }
+}
+
 /// An uncompressed PNG of one colour, any size.
 fn plain_png(width: u32, height: u32, rgb: [u8; 3]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -295,6 +295,88 @@ fn an_empty_file_is_said_to_be_empty() {
     }
 }
 
+#[test]
+fn any_bytes_as_any_type_never_cost_the_report() {
+    let mut seed = 3_u64;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) as usize % below
+    };
+    let types = [
+        "text/plain",
+        "text/csv",
+        "application/json",
+        "text/xml",
+        "text/html",
+        "message/rfc822",
+        "application/pdf",
+        "application/rtf",
+        "image/png",
+        "",
+    ];
+    let words: [&[u8]; 24] = [
+        b"<",
+        b">",
+        b"</",
+        b"<a b='",
+        b"&",
+        b";",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"\"",
+        b",",
+        b":",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"--b",
+        b"Content-Type: multipart/mixed; boundary=b\r\n",
+        b"<!--",
+        b"<![CDATA[",
+        b"<script>",
+        b"\xff\xfe",
+        b"\xe2\x82",
+        b"1 0 obj<</Type/Page>>",
+        b"text ",
+    ];
+    let starts: [&[u8]; 8] = [
+        b"",
+        b"%PDF-1.7\n",
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"II*\0",
+        b"RIFF....WEBP",
+        b"PK\x03\x04",
+    ];
+    let mut files = Vec::new();
+    for content_type in types.iter().cycle().take(600) {
+        let mut bytes = starts[random(starts.len()) * random(2)].to_vec();
+        for _ in 0..random(60) {
+            match random(4) {
+                0 => bytes.push(random(256) as u8),
+                _ => bytes.extend_from_slice(words[random(words.len())]),
+            }
+        }
+        files.push(("file", *content_type, bytes));
+    }
+    let report = attached(&files);
+    assert_eq!(report.summary.attachments.len(), files.len());
+    report.assert_well_formed();
+}
+
+#[test]
+fn the_same_attachments_give_the_same_bytes() {
+    let files = [
+        ("a.png", "image/png", fixture("alpha.png")),
+        ("a.tif", "image/tiff", fixture("three.tif")),
+        ("a.csv", "text/csv", b"a,b\n1,2\n3,4\n".to_vec()),
+        ("a.pdf", "application/pdf", attached(&[]).bytes()),
+    ];
+    assert!(attached(&files).bytes() == attached(&files).bytes());
+}
+
 fn base64(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
