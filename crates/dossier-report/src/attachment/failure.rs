@@ -43,3 +43,16 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, Failure>) -> Result<T,
 pub(super) fn open(path: &std::path::Path) -> Result<std::fs::File, Failure> {
     std::fs::File::open(path).map_err(|error: io::Error| Failure::Report(ReportError::Read(error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DAMAGED, Failure, guarded};
+
+    #[test]
+    fn a_readers_panic_is_a_damaged_file() {
+        let nothing: [u8; 0] = [];
+        let place = std::hint::black_box(3);
+        let read = guarded(|| Ok(nothing[place]));
+        assert!(matches!(read, Err(Failure::Unreadable(why)) if why == DAMAGED));
+    }
+}

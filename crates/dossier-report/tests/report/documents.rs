@@ -556,9 +556,24 @@ fn a_document_that_unpacks_to_gigabytes_is_refused() {
 
 #[test]
 fn streams_without_ends_take_no_time() {
-    let start = "1 0 obj\n<</Length 9/A 1 0 R>>\nstream\nx\n".repeat(100_000);
+    // Every page's content is looked for the end of, through all that follows.
+    let kids: String = (0..5_000).map(|n| format!("{} 0 R ", 3 + 2 * n)).collect();
+    let mut bytes = format!(
+        "%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n\
+         2 0 obj\n<</Type/Pages/Kids[{kids}]/MediaBox[0 0 9 9]>>\nendobj\n"
+    );
+    for n in 0..5_000 {
+        bytes.push_str(&format!(
+            "{} 0 obj\n<</Type/Page/Parent 2 0 R/Contents {} 0 R>>\nendobj\n\
+             {} 0 obj\n<</Length 9>>\nstream\nx\n",
+            3 + 2 * n,
+            4 + 2 * n,
+            4 + 2 * n
+        ));
+    }
+    bytes.push_str(&"es ".repeat(5_000_000));
     for end in ["", "endstream\nendobj\n"] {
-        let bytes = format!("%PDF-1.7\n{start}{}", end.repeat(100_000)).into_bytes();
+        let bytes = format!("{bytes}{end}trailer\n<</Root 1 0 R>>\n").into_bytes();
         let began = std::time::Instant::now();
         let report = attached_pdf(bytes);
         assert_shown(&report, Shown::NameOnly);

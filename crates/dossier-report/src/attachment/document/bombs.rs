@@ -27,15 +27,14 @@ pub(super) fn check(data: &[u8]) -> Result<(), Failure> {
         }
         unclosed.open(keyword);
         let dictionary = &data[keyword.saturating_sub(DICTIONARY_BYTES)..keyword];
+        if !may_be_structure(dictionary) {
+            continue;
+        }
         let dictionary = match rfind(dictionary, b"endobj") {
             Some(end) => &dictionary[end..],
             None => dictionary,
         };
-        // A name written with escapes may be any name.
-        let structural = [&b"ObjStm"[..], b"XRef", b"#"]
-            .iter()
-            .any(|name| find(dictionary, name).is_some());
-        if !structural {
+        if !may_be_structure(dictionary) {
             continue;
         }
         let start = match &data[from..] {
@@ -90,6 +89,14 @@ impl Unclosed {
         self.streams = 0;
         self.starts = 0;
     }
+}
+
+/// Whether these bytes name a kind of stream that the parser unpacks. A name written with escapes
+/// may be any name.
+fn may_be_structure(dictionary: &[u8]) -> bool {
+    [&b"ObjStm"[..], b"XRef", b"#"]
+        .iter()
+        .any(|name| find(dictionary, name).is_some())
 }
 
 fn too_much() -> Failure {
