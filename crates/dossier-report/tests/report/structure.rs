@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::attached::{attached, fixture};
 use crate::support::{Written, written, written_content};
 
 /// A file as qpdf describes it: objects by `obj:N G R`.
@@ -28,6 +29,13 @@ impl File {
 
     fn get<'a>(&'a self, object: &'a Value, key: &str) -> &'a Value {
         self.object(&self.object(object)[key])
+    }
+
+    /// The structure elements of a type.
+    fn objects(&self, role: &str) -> impl Iterator<Item = &Value> {
+        let objects = self.0["qpdf"][1].as_object().unwrap().values();
+        let values = objects.map(|object| &object["value"]);
+        values.filter(move |value| value["/S"] == role)
     }
 
     fn catalog(&self) -> &Value {
@@ -355,6 +363,29 @@ fn a_checker_of_pdf_ua_finds_nothing() {
         ("Every block", &format!("{{\"content\":{every_block}}}")),
         ("Nothing", r#"{"content":null}"#),
     ]);
+    report.assert_accessible();
+}
+
+#[test]
+fn figures_say_in_words_what_they_show() {
+    let report = attached(&[
+        ("face.png", "image/png", fixture("rgb.png")),
+        ("scan.tif", "image/tiff", fixture("three.tif")),
+    ]);
+    let root = Element::root(&report);
+    let figures = section(&root).all("Figure");
+    assert_eq!(figures.len(), 4);
+    assert!(figures.iter().all(|figure| figure.marks.len() == 1));
+    let file = File::of(&report);
+    let alternatives: Vec<&str> = file
+        .objects("/Figure")
+        .map(|f| f["/Alt"].as_str().unwrap())
+        .collect();
+    assert!(
+        alternatives.contains(&"u:Image: face.png - a file"),
+        "{alternatives:?}"
+    );
+    assert!(alternatives.contains(&"u:Image: scan.tif - a file (page 3)"));
     report.assert_accessible();
 }
 

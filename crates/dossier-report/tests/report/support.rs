@@ -176,6 +176,15 @@ pub fn check(path: &Path) {
     run("qpdf", "qpdf", &["--check"], path, &[]);
 }
 
+/// Images that the pages of a file show, masks not counted.
+pub fn drawn(path: &Path) -> usize {
+    let list = run("pdfimages", "poppler-utils", &["-list"], path, &[]);
+    let lines = list.lines().skip(2);
+    lines
+        .filter(|line| line.split_whitespace().nth(2) == Some("image"))
+        .count()
+}
+
 /// The text of each page of a file, in the order of the content.
 pub fn pages_of(path: &Path) -> Vec<String> {
     let text = run("pdftotext", "poppler-utils", &["-raw"], path, &["-"]);

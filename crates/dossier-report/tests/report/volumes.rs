@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use dossier_report::{
     FileKind, Fonts, Output, ReportSummary, SectionBody, VolumeLimits, write_files,
 };
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{check, pages_of, report, section};
+use crate::attached::fixture;
+use crate::support::{check, drawn, pages_of, report, section};
 
 fn response(body: PathBuf) -> SectionBody {
     SectionBody::Response {
@@ -221,4 +223,45 @@ fn the_same_volumes_give_the_same_bytes() {
         read.collect::<Vec<_>>()
     };
     assert!(read() == read());
+}
+
+#[test]
+fn what_is_drawn_is_in_every_file_that_its_page_is_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["rgb.png", "alpha.png", "baseline.jpg", "three.tif"];
+    let mut list = Vec::new();
+    let mut attachments = Vec::new();
+    for (place, name) in names.iter().cycle().take(16).enumerate() {
+        let path = folder.path().join(format!("{place}"));
+        fs::write(&path, fixture(name)).unwrap();
+        attachments.push(path);
+        list.push(json!({
+            "attachmentNumber": place + 1, "name": "x", "contentType": "", "url": "http://x",
+            "filename": name,
+        }));
+    }
+    let body = folder.path().join("body.json");
+    let answer = json!({"content": {"a": 1}, "attachments": list});
+    fs::write(&body, answer.to_string()).unwrap();
+    let report = report(vec![section(
+        "One",
+        SectionBody::Response { body, attachments },
+    )]);
+    let output = Output {
+        report: folder.path().join("report.pdf"),
+        copy: Some(folder.path().join("copy.pdf")),
+        limits: at_most(12),
+    };
+    let summary = write_files(&report, &Fonts::embedded().unwrap(), &output).unwrap();
+    assert_eq!(summary.attachments.len(), 16);
+    for kind in [FileKind::Report, FileKind::Copy] {
+        let mut figures = 0;
+        let files = summary.files.iter().filter(|file| file.kind == kind);
+        for file in files.clone() {
+            check(&file.path);
+            figures += drawn(&file.path);
+        }
+        assert!(files.count() > 1);
+        assert_eq!(figures, 4 * (1 + 1 + 1 + 3), "{kind:?}");
+    }
 }
