@@ -102,9 +102,13 @@ pub fn report(body: PathBuf, out: &Path) -> Result<ReportSummary, Failure> {
         sections: vec![Section {
             label: "Case management".to_owned(),
             version: TemplateVersion::Generic,
-            body: SectionBody::Response(body),
+            body: SectionBody::Response {
+                body,
+                attachments: Vec::new(),
+            },
         }],
         wording: Wording::default(),
+        office: None,
     };
     Fonts::embedded()
         .and_then(|fonts| write_report(&report, &fonts, out))
