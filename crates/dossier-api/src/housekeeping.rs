@@ -8,10 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dossier_core::DocumentId;
-use dossier_core::document::{report_document_id, section_document_id};
+use dossier_core::document::{
+    DocumentKind, VOLUMES_MAX, finished_document_id, section_document_id,
+};
 use dossier_core::lease::LeaseRules;
 use dossier_core::request::Request;
+use dossier_core::{DocumentId, LeaseToken};
 use dossier_documents::{DocumentError, DocumentStore};
 use dossier_store::{AbandonedAttempt, Store, StoreError};
 use futures::FutureExt;
@@ -174,11 +176,33 @@ impl Housekeeper {
             .services
             .iter()
             .map(|service| section_document_id(attempt.token, service));
-        let stored = sections.chain([report_document_id(attempt.token)]);
-        for document in stored.filter(|document| !attempt.in_use.contains(document)) {
+        for document in sections.filter(|document| !attempt.in_use.contains(document)) {
             self.documents.delete(document).await?;
         }
+        for kind in DocumentKind::ALL {
+            self.delete_volumes(attempt.token, kind).await?;
+        }
         Ok(self.store.attempt_cleaned(attempt.token).await?)
+    }
+
+    /// Deletes the volumes of one kind that an attempt stored. They are stored in ascending and
+    /// deleted in descending order: up to the first that is not there, all are, and behind it none,
+    /// even if whoever deletes is stopped in between.
+    async fn delete_volumes(&self, token: LeaseToken, kind: DocumentKind) -> Result<(), Failure> {
+        let mut stored = Vec::new();
+        for volume in 1..=VOLUMES_MAX {
+            let document = finished_document_id(token, kind, volume);
+            match self.documents.stat(document).await {
+                // One that is damaged is there, and goes.
+                Ok(_) | Err(DocumentError::Damaged(_)) => stored.push(document),
+                Err(DocumentError::NotFound(_)) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for document in stored.into_iter().rev() {
+            self.documents.delete(document).await?;
+        }
+        Ok(())
     }
 
     async fn clean_sections(&self) -> Outcome {
@@ -210,11 +234,10 @@ impl Housekeeper {
     /// delete.
     async fn archive_request(&self, request: &Request) -> Result<(), Failure> {
         let sections = request.sections.iter().filter_map(|s| s.kept.as_ref());
-        let kept: Vec<DocumentId> = request
-            .document
-            .iter()
-            .chain(sections)
+        let finished = request.documents().map(|document| document.kept.id);
+        let kept: Vec<DocumentId> = sections
             .map(|document| document.id)
+            .chain(finished)
             .collect();
         for document in kept {
             self.documents.delete(document).await?;

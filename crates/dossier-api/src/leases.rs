@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use dossier_core::document::{report_document_id, section_document_id};
+use dossier_core::document::{
+    DocumentKind, FinishedDocument, VOLUMES_MAX, finished_document_id, report_document_id,
+    section_document_id,
+};
 use dossier_core::lease::ReleaseReason;
 use dossier_core::request::Request;
 use dossier_core::section::{Held, SectionOutcome, SectionStatus, TemplateVersion};
 use dossier_core::wire::{
     CompleteRequest, DETAIL_CHARS_MAX, DocumentView, LeaseView, Problem, ReleaseKind, ReleaseLease,
-    RenewLease, RequestView, SectionReport,
+    RenewLease, RequestView, SectionReport, StoredView,
 };
 use dossier_core::{DocumentId, KeptDocument, LeaseToken, RequestId, ServiceName};
 use dossier_documents::DocumentError;
@@ -214,9 +217,9 @@ fn template_version(text: Option<&str>) -> Result<TemplateVersion, ApiError> {
 
 /// Complete a request.
 ///
-/// The report must be stored already, under the identifier that follows from the lease token; its
-/// size and SHA-256 are compared with what the document store has. Every section must be complete. A repeat of the call that
-/// completed the request succeeds.
+/// The report and all other documents must be stored already, under the identifiers that follow from
+/// the lease token; their sizes and SHA-256 are compared with what the document store has. Every
+/// section must be complete. A repeat of the call that completed the request succeeds.
 #[utoipa::path(
     patch,
     path = "/api/subjectAccessRequests/{id}/complete",
@@ -228,7 +231,7 @@ fn template_version(text: Option<&str>) -> Result<TemplateVersion, ApiError> {
         (status = 409, description = "The lease is lost, or the request finished: stop working; \
             the report is deleted later",
             body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The stored report is not what was said, or a section is not \
+        (status = 422, description = "A stored document is not what was said, or a section is not \
             complete",
             body = Problem, content_type = "application/problem+json"),
     )
@@ -243,15 +246,17 @@ pub(crate) async fn complete(
     if let Some(request) = completed_before(&api, id, &body).await? {
         return Ok(Json(RequestView::from(&request)));
     }
-    let document = match finished_report(&api, &body).await {
-        Ok(document) => document,
+    let (report, others) = match finished_documents(&api, &body).await {
+        Ok(documents) => documents,
         Err(error) => return Err(lease_first(&api, id, token, error).await),
     };
-    api.store.complete(id, token, &document, body.pages).await?;
+    api.store
+        .complete(id, token, &report, body.pages, &others)
+        .await?;
     Ok(Json(RequestView::from(&find(&api, id).await?)))
 }
 
-/// The request, if it is completed with just this report. No two leases name the same report, so it
+/// The request, if it is completed with just these documents. No two leases name the same report, so it
 /// was this one that completed it; and since the database alone knows, a document store that does
 /// not answer cannot keep the worker from learning it.
 async fn completed_before(
@@ -263,8 +268,83 @@ async fn completed_before(
     let Ok(said) = KeptDocument::try_from(&body.document) else {
         return Ok(None);
     };
-    let request = api.store.request(id).await?;
-    Ok(request.filter(|request| said.id == own && request.document.as_ref() == Some(&said)))
+    let Some(request) = api.store.request(id).await? else {
+        return Ok(None);
+    };
+    let same_others = request.others.len() == body.others.len()
+        && body.others.iter().all(|other| {
+            let view = KeptDocument::try_from(&other.document);
+            view.is_ok_and(|kept| request.others.iter().any(|known| known.kept == kept))
+        });
+    let same = said.id == own && request.document.as_ref() == Some(&said) && same_others;
+    Ok(same.then_some(request))
+}
+
+/// The report's first volume, and what was made besides.
+async fn finished_documents(
+    api: &Api,
+    body: &CompleteRequest,
+) -> Result<(KeptDocument, Vec<FinishedDocument>), ApiError> {
+    check_volumes(&body.others)?;
+    let report = finished_report(api, body).await?;
+    let mut others = Vec::with_capacity(body.others.len());
+    for (place, other) in body.others.iter().enumerate() {
+        let own = finished_document_id(body.lease_token, other.kind, other.volume);
+        let within = format!("others[{place}].");
+        others.push(FinishedDocument {
+            kind: other.kind,
+            volume: other.volume,
+            kept: stored_document(api, &other.document, own, &within).await?,
+            pages: other.pages,
+        });
+    }
+    Ok((report, others))
+}
+
+/// The volumes of each kind are numbered from 1 without a gap, so that whoever deletes them can stop
+/// at the first that is missing.
+fn check_volumes(others: &[StoredView]) -> Result<(), ApiError> {
+    let invalid = |field: &str, message: String| {
+        Err(ApiError::of_field(Kind::ValidationFailed, field, message))
+    };
+    for (place, other) in others.iter().enumerate() {
+        let has_pages = other.pages.is_some_and(|pages| pages > 0);
+        if has_pages == (other.kind == DocumentKind::Package)
+            || (!has_pages && other.pages.is_some())
+        {
+            return invalid(
+                &format!("others[{place}].pages"),
+                "pages must be at least 1, and none for a package".to_owned(),
+            );
+        }
+    }
+    for kind in DocumentKind::ALL {
+        let own = others.iter().filter(|other| other.kind == kind);
+        let mut volumes: Vec<u32> = own.map(|other| other.volume).collect();
+        volumes.sort_unstable();
+        let first = match kind {
+            DocumentKind::Report => 2,
+            DocumentKind::Copy | DocumentKind::Package => 1,
+        };
+        let last = match kind {
+            DocumentKind::Report | DocumentKind::Copy => VOLUMES_MAX,
+            DocumentKind::Package => 1,
+        };
+        if !volumes
+            .iter()
+            .copied()
+            .eq((first..=last).take(volumes.len()))
+        {
+            return invalid(
+                "others",
+                format!(
+                    "the volumes of {} must be numbered from {first} without a gap, to {last} at most",
+                    kind.as_str()
+                ),
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn finished_report(api: &Api, body: &CompleteRequest) -> Result<KeptDocument, ApiError> {

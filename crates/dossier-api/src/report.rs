@@ -1,7 +1,7 @@
-//! Handing out a finished report, a piece at a time.
+//! Handing out a finished request's documents, a piece at a time.
 //!
-//! A download is recorded when the report's last byte is handed to the connection: by an answer
-//! with the whole report, or by one that goes on to its end from where an earlier one stopped
+//! A download is recorded when a document's last byte is handed to the connection: by an answer
+//! with the whole document, or by one that goes on to its end from where an earlier one stopped
 //! (`Range: bytes=N-`). Other ranges are a viewer's looking around, and do not count.
 
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dossier_core::request::Request;
 use dossier_core::wire::Problem;
-use dossier_core::{KeptDocument, RequestId};
+use dossier_core::{DocumentKind, FinishedDocument, KeptDocument, RequestId};
 use dossier_documents::{ByteRange, DocumentError, DocumentRead};
 use futures::Stream;
 use futures::stream::BoxStream;
@@ -33,18 +33,31 @@ use crate::requests::find;
 /// Longest part of a file name that is made of a case reference, in characters.
 const FILE_NAME_CHARS_MAX: usize = 100;
 
-/// Which report is wanted.
+/// Which document is wanted.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReportParams {
     /// The request.
     id: uuid::Uuid,
+    /// What is wanted: the report, the subject's copy or the package.
+    #[serde(default)]
+    #[param(inline, default = "REPORT")]
+    kind: DocumentKind,
+    /// Which volume of it, from 1.
+    #[serde(default = "first")]
+    #[param(default = 1, minimum = 1)]
+    volume: u32,
 }
 
-/// Download a report.
+fn first() -> u32 {
+    1
+}
+
+/// Download a report, or another document of a completed request.
 ///
-/// A PDF file, whole or in a single range. The time is recorded with the request once the report's
-/// last byte is handed over, by a whole download or by one resumed with `bytes=N-`.
+/// A PDF file, or a zip file if it is the package, whole or in a single range. The request says which
+/// documents there are. The time is recorded with the request once the document's last byte is handed
+/// over, by a whole download or by one resumed with `bytes=N-`.
 #[utoipa::path(
     get,
     path = "/api/report",
@@ -55,16 +68,18 @@ pub(crate) struct ReportParams {
         ("If-Range" = Option<String>, Header, description = "The ETag that the range goes with"),
     ),
     responses(
-        (status = 200, description = "The report", body = Vec<u8>, content_type = "application/pdf",
+        (status = 200, description = "The document",
+            content((Vec<u8> = "application/pdf"), (Vec<u8> = "application/zip")),
             headers(
                 ("Content-Disposition" = String, description = "A file name"),
                 ("ETag" = String, description = "The SHA-256"),
                 ("Accept-Ranges" = String, description = "`bytes`"))),
-        (status = 206, description = "The range", body = Vec<u8>, content_type = "application/pdf",
+        (status = 206, description = "The range",
+            content((Vec<u8> = "application/pdf"), (Vec<u8> = "application/zip")),
             headers(("Content-Range" = String, description = "Which bytes, of how many"))),
-        (status = 404, description = "There is no such request, or it has no report",
+        (status = 404, description = "There is no such request, or it has no such document",
             body = Problem, content_type = "application/problem+json"),
-        (status = 416, description = "The range lies outside the report",
+        (status = 416, description = "The range lies outside the document",
             headers(("Content-Range" = String, description = "`bytes */` and the size")),
             body = Problem, content_type = "application/problem+json"),
     )
@@ -77,54 +92,72 @@ pub(crate) async fn download(
     Params(params): Params<ReportParams>,
 ) -> Result<Response, ApiError> {
     let request = find(&api, params.id.into()).await?;
-    let Some(document) = &request.document else {
-        return Err(no_report());
+    let mut documents = request.documents();
+    let wanted = documents.find(|d| (d.kind, d.volume) == (params.kind, params.volume));
+    let Some(wanted) = wanted else {
+        return Err(not_there(params.kind));
     };
     if method == Method::HEAD {
-        return head(&api, &request, document).await;
+        return head(&api, &request, &wanted).await;
     }
+    let document = &wanted.kept;
     let range = range(&headers, document);
     if range.is_some_and(|range| range.within(document.bytes).is_none()) {
         return Err(outside(document));
     }
     let read = match api.documents.read(document.id, range).await {
         Ok(read) => read,
-        Err(DocumentError::NotFound(_)) => return Err(no_report()),
+        Err(DocumentError::NotFound(_)) => return Err(not_there(params.kind)),
         Err(error) => return Err(error.into()),
     };
     if read.document != *document {
         return Err(DocumentError::Damaged(document.id).into());
     }
-    Ok(answer(api, &request, range, read))
+    Ok(answer(api, &request, &wanted, range, read))
 }
 
-fn no_report() -> ApiError {
-    ApiError::new(Kind::NotFound).detail("the request has no report")
+fn not_there(kind: DocumentKind) -> ApiError {
+    ApiError::new(Kind::NotFound).detail(match kind {
+        DocumentKind::Report => "the request has no report, or not that volume",
+        DocumentKind::Copy => "the request has no copy for the subject, or not that volume",
+        DocumentKind::Package => "the request has no package",
+    })
 }
 
 fn outside(document: &KeptDocument) -> ApiError {
     let size = document.bytes;
     let error =
-        ApiError::new(Kind::RangeNotSatisfiable).detail(format!("the report has {size} bytes"));
+        ApiError::new(Kind::RangeNotSatisfiable).detail(format!("the document has {size} bytes"));
     match HeaderValue::from_str(&format!("bytes */{size}")) {
         Ok(value) => error.header(CONTENT_RANGE, value),
         Err(_) => error,
     }
 }
 
-async fn head(api: &Api, request: &Request, document: &KeptDocument) -> Result<Response, ApiError> {
-    match api.documents.stat(document.id).await {
+async fn head(
+    api: &Api,
+    request: &Request,
+    document: &FinishedDocument,
+) -> Result<Response, ApiError> {
+    match api.documents.stat(document.kept.id).await {
         Ok(_) => {
             let mut response = ().into_response();
-            describe(response.headers_mut(), request, document, document.bytes);
+            let length = document.kept.bytes;
+            describe(response.headers_mut(), request, document, length);
             Ok(response)
         }
-        Err(DocumentError::NotFound(_)) => Err(no_report()),
+        Err(DocumentError::NotFound(_)) => Err(not_there(document.kind)),
         Err(error) => Err(error.into()),
     }
 }
 
-fn answer(api: Api, request: &Request, range: Option<ByteRange>, read: DocumentRead) -> Response {
+fn answer(
+    api: Api,
+    request: &Request,
+    document: &FinishedDocument,
+    range: Option<ByteRange>,
+    read: DocumentRead,
+) -> Response {
     let counts = matches!(range, None | Some(ByteRange::From(_)));
     let download = Download {
         body: read.body,
@@ -133,7 +166,7 @@ fn answer(api: Api, request: &Request, range: Option<ByteRange>, read: DocumentR
         to_record: counts.then_some((api, request.id)),
     };
     let mut response = Content::from_stream(download).into_response();
-    describe(response.headers_mut(), request, &read.document, read.length);
+    describe(response.headers_mut(), request, document, read.length);
     if range.is_some() {
         let (first, size) = (read.start, read.document.bytes);
         let last = first + read.length - 1;
@@ -147,13 +180,15 @@ fn answer(api: Api, request: &Request, range: Option<ByteRange>, read: DocumentR
     response
 }
 
-fn describe(headers: &mut HeaderMap, request: &Request, document: &KeptDocument, length: u64) {
+fn describe(headers: &mut HeaderMap, request: &Request, document: &FinishedDocument, length: u64) {
     let case = request.case_reference.reveal();
-    insert(headers, CONTENT_DISPOSITION, &content_disposition(case));
-    insert(headers, ETAG, &etag(document));
+    let ending = document.kind.file_name_ending(document.volume);
+    let disposition = content_disposition(case, &ending);
+    insert(headers, CONTENT_DISPOSITION, &disposition);
+    insert(headers, ETAG, &etag(&document.kept));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     for (name, value) in [
-        (CONTENT_TYPE, "application/pdf"),
+        (CONTENT_TYPE, document.kind.media_type()),
         (ACCEPT_RANGES, "bytes"),
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -175,7 +210,7 @@ fn etag(document: &KeptDocument) -> String {
 
 /// A file name for everybody (`filename`) and, where it says more, the exact one (`filename*`,
 /// RFC 6266 and RFC 8187).
-fn content_disposition(case: &str) -> String {
+fn content_disposition(case: &str, ending: &str) -> String {
     let case: String = case.chars().take(FILE_NAME_CHARS_MAX).collect();
     let plain: String = case
         .chars()
@@ -191,7 +226,7 @@ fn content_disposition(case: &str) -> String {
             }
         })
         .collect();
-    let mut value = format!("attachment; filename=\"subject-access-request-{plain}.pdf\"");
+    let mut value = format!("attachment; filename=\"subject-access-request-{plain}{ending}\"");
     if exact != plain {
         value.push_str("; filename*=UTF-8''subject-access-request-");
         for byte in exact.bytes() {
@@ -201,7 +236,7 @@ fn content_disposition(case: &str) -> String {
                 value.push_str(&format!("%{byte:02X}"));
             }
         }
-        value.push_str(".pdf");
+        value.push_str(ending);
     }
     value
 }
@@ -246,10 +281,10 @@ fn number(text: &str) -> Option<Option<u64>> {
     }
 }
 
-/// A report on its way to the caller.
+/// A document on its way to the caller.
 ///
 /// Each piece is held back until the next has come: the last goes out only after the document store
-/// has said that all was well, so that a damaged report never looks like a whole one.
+/// has said that all was well, so that a damaged document never looks like a whole one.
 struct Download {
     body: BoxStream<'static, Result<Bytes, std::io::Error>>,
     held_back: Option<Bytes>,
@@ -268,7 +303,7 @@ impl Stream for Download {
                     None => continue,
                 },
                 Some(Err(error)) => {
-                    tracing::error!(%error, "a report could not be read to its end");
+                    tracing::error!(%error, "a document could not be read to its end");
                     return Poll::Ready(Some(Err(error)));
                 }
                 None => match self.held_back.take() {
@@ -306,13 +341,13 @@ mod tests {
     #[test]
     fn a_file_name_is_safe_and_says_the_case() {
         assert_eq!(
-            content_disposition("SAR-42"),
+            content_disposition("SAR-42", ".pdf"),
             "attachment; filename=\"subject-access-request-SAR-42.pdf\""
         );
         assert_eq!(
-            content_disposition("a\"b/é"),
-            "attachment; filename=\"subject-access-request-a-b--.pdf\"; \
-             filename*=UTF-8''subject-access-request-a%22b-%C3%A9.pdf"
+            content_disposition("a\"b/é", "-copy-volume-2.pdf"),
+            "attachment; filename=\"subject-access-request-a-b---copy-volume-2.pdf\"; \
+             filename*=UTF-8''subject-access-request-a%22b-%C3%A9-copy-volume-2.pdf"
         );
     }
 

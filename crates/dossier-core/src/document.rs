@@ -66,12 +66,97 @@ pub struct KeptDocument {
     pub sha256: Sha256Hex,
 }
 
-/// The identifier under which the attempt that holds `token` stores its report.
+/// Most volumes of one kind that a request may be completed with.
+pub const VOLUMES_MAX: u32 = 1_000;
+
+/// What a document of a completed request is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DocumentKind {
+    /// The report, with the pages that are for the organisation only. A PDF file a volume.
+    #[default]
+    Report,
+    /// The report as the data subject gets it. A PDF file a volume.
+    Copy,
+    /// What the services answered, for programs. One zip file.
+    Package,
+}
+
+impl DocumentKind {
+    /// Every kind, in the order in which documents are listed.
+    pub const ALL: [Self; 3] = [Self::Report, Self::Copy, Self::Package];
+
+    /// The word used in the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Report => "REPORT",
+            Self::Copy => "COPY",
+            Self::Package => "PACKAGE",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// The media type of its files.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Report | Self::Copy => "application/pdf",
+            Self::Package => "application/zip",
+        }
+    }
+
+    /// How the name of a volume's file ends: `.pdf`, `-volume-2.pdf`, `-copy.pdf`, `-package.zip`.
+    pub fn file_name_ending(self, volume: u32) -> String {
+        let (kind, extension) = match self {
+            Self::Report => ("", "pdf"),
+            Self::Copy => ("-copy", "pdf"),
+            Self::Package => ("-package", "zip"),
+        };
+        match volume {
+            1 => format!("{kind}.{extension}"),
+            _ => format!("{kind}-volume-{volume}.{extension}"),
+        }
+    }
+}
+
+/// A document of a completed request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedDocument {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// Which volume of its kind, from 1.
+    pub volume: u32,
+    /// Where it is stored.
+    pub kept: KeptDocument,
+    /// Its pages; none if it has no pages, as a package.
+    pub pages: Option<u32>,
+}
+
+/// The identifier under which the attempt that holds `token` stores the first volume of its report.
+pub fn report_document_id(token: LeaseToken) -> DocumentId {
+    finished_document_id(token, DocumentKind::Report, 1)
+}
+
+/// The identifier under which the attempt that holds `token` stores a volume of what it made.
 ///
 /// Identifiers follow from the lease token (UUID version 5, RFC 9562), so each attempt has its own,
-/// and whoever cleans up after a dead worker can name everything that it may have stored.
-pub fn report_document_id(token: LeaseToken) -> DocumentId {
-    Uuid::new_v5(&token.as_uuid(), b"report").into()
+/// and whoever cleans up after a dead worker can name everything that it may have stored: volumes of
+/// a kind are stored in ascending and deleted in descending order, so that none is behind the first
+/// that is missing.
+pub fn finished_document_id(token: LeaseToken, kind: DocumentKind, volume: u32) -> DocumentId {
+    let name = match (kind, volume) {
+        (DocumentKind::Report, 1) => "report".to_owned(),
+        (DocumentKind::Report, _) => format!("report:{volume}"),
+        (DocumentKind::Copy, _) => format!("copy:{volume}"),
+        (DocumentKind::Package, _) => format!("package:{volume}"),
+    };
+    Uuid::new_v5(&token.as_uuid(), name.as_bytes()).into()
 }
 
 /// The identifier under which the attempt that holds `token` keeps a service's answer.
@@ -94,6 +179,32 @@ mod tests {
             section_document_id(b, &service)
         );
         assert_ne!(report_document_id(a), section_document_id(a, &service));
+    }
+
+    #[test]
+    fn every_volume_of_every_kind_has_an_identifier_and_a_file_name_of_its_own() {
+        let token = LeaseToken::generate();
+        let all = DocumentKind::ALL
+            .into_iter()
+            .flat_map(|kind| (1..=12).map(move |volume| (kind, volume)));
+        let mut ids = std::collections::HashSet::new();
+        let mut names = std::collections::HashSet::new();
+        for (kind, volume) in all {
+            ids.insert(finished_document_id(token, kind, volume).to_string());
+            names.insert(kind.file_name_ending(volume));
+        }
+        assert_eq!((ids.len(), names.len()), (36, 36));
+        assert_eq!(DocumentKind::Report.file_name_ending(1), ".pdf");
+        assert_eq!(DocumentKind::Report.file_name_ending(2), "-volume-2.pdf");
+        assert_eq!(DocumentKind::Copy.file_name_ending(1), "-copy.pdf");
+        assert_eq!(DocumentKind::Package.file_name_ending(1), "-package.zip");
+    }
+
+    #[test]
+    fn the_first_volume_of_the_report_keeps_the_identifier_that_it_always_had() {
+        let token: LeaseToken = "67e55044-10b1-426f-9247-bb680e5fe0c8".parse().unwrap();
+        let expected = Uuid::new_v5(&token.as_uuid(), b"report");
+        assert_eq!(report_document_id(token).as_uuid(), expected);
     }
 
     #[test]

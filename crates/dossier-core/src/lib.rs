@@ -25,6 +25,6 @@ pub mod service;
 pub mod subject;
 pub mod wire;
 
-pub use document::{KeptDocument, Sha256Hex};
+pub use document::{DocumentKind, FinishedDocument, KeptDocument, Sha256Hex};
 pub use ids::{DocumentId, LeaseToken, RequestId, ServiceId, ServiceName};
 pub use private::Private;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::section::Section;
 use crate::subject::{CaseReference, SubjectIdentifier, SubjectName};
-use crate::{KeptDocument, RequestId, ServiceName};
+use crate::{DocumentKind, FinishedDocument, KeptDocument, RequestId, ServiceName};
 
 /// The first day that a request may name.
 pub const DATE_MIN: Date = jiff::civil::date(1900, 1, 1);
@@ -145,12 +145,28 @@ pub struct Request {
     pub error_code: Option<ErrorCode>,
     /// The latest failure, without personal data; kept while it is retried.
     pub error_detail: Option<String>,
-    /// The report, once completed and as long as it is kept.
+    /// The report's first volume, once completed and as long as it is kept.
     pub document: Option<KeptDocument>,
-    /// Pages of the report.
+    /// Pages of the report's first volume.
     pub pages: Option<u32>,
-    /// When the report was last downloaded in full.
+    /// What was made besides: the report's further volumes, the subject's copy, the package. By kind
+    /// and volume.
+    pub others: Vec<FinishedDocument>,
+    /// When one of its documents was last downloaded in full.
     pub last_downloaded_at: Option<Timestamp>,
     /// One section a service, in report order.
     pub sections: Vec<Section>,
+}
+
+impl Request {
+    /// All its documents, by kind and volume: none before it is completed.
+    pub fn documents(&self) -> impl Iterator<Item = FinishedDocument> + '_ {
+        let report = self.document.iter().map(|kept| FinishedDocument {
+            kind: DocumentKind::Report,
+            volume: 1,
+            kept: kept.clone(),
+            pages: self.pages,
+        });
+        report.chain(self.others.iter().cloned())
+    }
 }

@@ -12,7 +12,7 @@ use crate::lease::Claim;
 use crate::request::{ErrorCode, Request, RequestStatus};
 use crate::section::{Held, Section, SectionStatus};
 use crate::service::{Category, Service};
-use crate::{LeaseToken, Private, RequestId};
+use crate::{DocumentKind, FinishedDocument, LeaseToken, Private, RequestId};
 
 /// Longest long poll of `POST /api/claims`, in seconds.
 pub const CLAIM_WAIT_SECONDS_MAX: u32 = 60;
@@ -116,15 +116,48 @@ pub struct RequestView {
     pub error_code: Option<ErrorCode>,
     /// The latest failure.
     pub error_detail: Option<String>,
-    /// Where the report can be had, once there is one.
+    /// Where the report can be had, once there is one: its first volume.
     pub object_url: Option<String>,
-    /// Pages of the report.
+    /// Pages of the report's first volume.
     pub pages: Option<u32>,
-    /// Size of the report in bytes.
+    /// Size of the report's first volume in bytes.
     pub bytes: Option<u64>,
-    /// When the report was last downloaded in full.
+    /// Everything that can be downloaded: the report's volumes first, then those of the subject's
+    /// copy, then the package.
+    #[serde(default)]
+    pub documents: Vec<FinishedView>,
+    /// When one of the documents was last downloaded in full.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_downloaded: Option<Timestamp>,
+}
+
+/// A document of a completed request as clients see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FinishedView {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// Which volume of its kind, from 1.
+    pub volume: u32,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 as 64 hexadecimal digits.
+    pub sha256: String,
+    /// Its pages; none for a package.
+    pub pages: Option<u32>,
+}
+
+impl From<&FinishedDocument> for FinishedView {
+    fn from(document: &FinishedDocument) -> Self {
+        Self {
+            kind: document.kind,
+            volume: document.volume,
+            bytes: document.kept.bytes,
+            sha256: document.kept.sha256.to_string(),
+            pages: document.pages,
+        }
+    }
 }
 
 /// A section of a request as clients see it.
@@ -169,7 +202,7 @@ impl From<&Section> for SectionView {
     }
 }
 
-/// The path under which the API serves a request's report.
+/// The path under which the API serves the first volume of a request's report.
 pub fn report_path(id: RequestId) -> String {
     format!("/api/report?id={id}")
 }
@@ -206,6 +239,10 @@ impl From<&Request> for RequestView {
             object_url: request.document.as_ref().map(|_| report_path(request.id)),
             pages: request.pages,
             bytes: request.document.as_ref().map(|d| d.bytes),
+            documents: request
+                .documents()
+                .map(|d| FinishedView::from(&d))
+                .collect(),
             last_downloaded: request.last_downloaded_at,
         }
     }
@@ -494,12 +531,35 @@ pub struct CompleteRequest {
     /// The token of the current lease.
     #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
     pub lease_token: LeaseToken,
-    /// The stored report.
+    /// The stored report: its first volume.
     #[serde(flatten)]
     pub document: DocumentView,
     /// Its pages.
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub pages: u32,
+    /// What was stored besides: the report's further volumes, the subject's copy, the package. The
+    /// volumes of each kind are numbered without a gap, at most 1,000 a kind.
+    #[serde(default)]
+    pub others: Vec<StoredView>,
+}
+
+/// A document besides the report's first volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StoredView {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// Which volume of its kind, from 1; of the report from 2.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
+    pub volume: u32,
+    /// The stored document.
+    #[serde(flatten)]
+    pub document: DocumentView,
+    /// Its pages; none for a package.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub pages: Option<u32>,
 }
 
 /// Body of `PATCH …/{id}/services/{name}`.

@@ -7,7 +7,9 @@ use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, Release
 use dossier_core::request::{IdempotencyKey, NewRequest, Request, RequestStatus};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
-use dossier_core::{DocumentId, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName};
+use dossier_core::{
+    DocumentId, FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName,
+};
 use jiff::Timestamp;
 
 /// What can go wrong in a store, and what to do about it.
@@ -192,7 +194,7 @@ pub trait Store: Send + Sync + 'static {
     /// Pending → Errored, code Cancelled, whether or not a worker holds the lease (it is lost).
     async fn cancel_request(&self, id: RequestId, detail: &str) -> Result<Request, StoreError>;
 
-    /// Notes that the report was downloaded in full.
+    /// Notes that one of its documents was downloaded in full.
     async fn record_download(&self, id: RequestId) -> Result<(), StoreError>;
 
     // ---- the lock ----
@@ -232,14 +234,18 @@ pub trait Store: Send + Sync + 'static {
         rules: &LeaseRules,
     ) -> Result<Request, StoreError>;
 
-    /// Pending → Completed with this report, once every section is complete. A repeat by the same token with the same document
-    /// succeeds without changing anything, so that a lost answer can be asked for again.
+    /// Pending → Completed with this report (its first volume) and what was made `others` than it,
+    /// all or nothing, once every section is complete. A repeat by the same token with the same
+    /// documents succeeds without changing anything, so that a lost answer can be asked for again.
+    ///
+    /// Of `others` no two are of one kind and volume, and none is the report's first volume.
     async fn complete(
         &self,
         id: RequestId,
         token: LeaseToken,
         document: &KeptDocument,
         pages: u32,
+        others: &[FinishedDocument],
     ) -> Result<(), StoreError>;
 
     /// Records what became of a section. A complete section is never changed back.

@@ -113,6 +113,39 @@ async fn two_processes_may_open_a_new_file_at_once() {
 }
 
 #[tokio::test]
+async fn a_file_of_the_first_schema_comes_up_with_what_is_in_it() {
+    let scratch = scratch().await;
+    std::fs::create_dir(scratch.file().parent().unwrap()).unwrap();
+    let mut first = scratch.raw().await;
+    run(
+        &mut first,
+        include_str!("../migrations/sqlite/0001_truth.sql"),
+    )
+    .await;
+    run(
+        &mut first,
+        "PRAGMA user_version = 1; PRAGMA application_id = 0x444F5353;
+         INSERT INTO services VALUES (randomblob(16), 'a', 'A', 'http://localhost/', 1, 0, 'OTHER',
+             NULL, NULL);
+         INSERT INTO requests (id, status, date_to, case_reference, subject_kind, subject_id,
+             search_text, requested_by, requested_at, clock_started_at, due_at, finished_at,
+             completed_by, document_id, document_bytes, document_sha256, pages)
+         VALUES (x'018f0000000070008000000000000001', 'Completed', '2026-01-31', 'Case-77', 'NOMIS',
+             'A1234AA', 'case-77', 'casework', 1, 1, 1, 2, randomblob(16), randomblob(16), 4,
+             lower(hex(zeroblob(32))), 7);",
+    )
+    .await;
+    drop(first);
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    store.ping().await.unwrap();
+    let id = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
+    let request = found(&store, id).await;
+    assert_eq!((request.pages, request.documents().count()), (Some(7), 1));
+    let id = pending(&store, &["a"]).await;
+    completed(&store, id).await;
+}
+
+#[tokio::test]
 async fn opening_again_changes_nothing() {
     let scratch = scratch().await;
     let store = SqliteStore::open(scratch.file()).await.unwrap();

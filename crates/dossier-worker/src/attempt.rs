@@ -12,12 +12,11 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dossier_core::document::report_document_id;
 use dossier_core::subject::{CaseReference, SubjectIdentifier, SubjectName};
 use dossier_core::wire::{
     ClaimView, CompleteRequest, DETAIL_CHARS_MAX, ReleaseKind, ReleaseLease, RequestView,
 };
-use dossier_core::{DocumentId, RequestId};
+use dossier_core::{DocumentId, DocumentKind, RequestId};
 use dossier_documents::DocumentStore;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -60,6 +59,9 @@ pub(crate) struct Attempt {
     /// Documents that nobody but this attempt knows of: to be deleted unless the request is
     /// completed with them or they are recorded as kept.
     own_documents: Mutex<HashSet<DocumentId>>,
+    /// The same for what it made of them, in the order of the uploads: see
+    /// [`finished_document_id`](dossier_core::document::finished_document_id) for why that counts.
+    made_documents: Mutex<Vec<(DocumentKind, DocumentId)>>,
 }
 
 /// How an attempt ended.
@@ -103,6 +105,7 @@ impl Attempt {
             lease,
             stop,
             own_documents: Mutex::default(),
+            made_documents: Mutex::default(),
         }
     }
 
@@ -148,7 +151,10 @@ impl Attempt {
             ready = self.prepare(spool, &mut tasks, &mut upload) => ready,
         };
         tasks.stop().await;
-        upload.finish().await;
+        if !upload.finish().await {
+            tracing::warn!("an upload does not end: what it stores is left for housekeeping");
+            self.made_documents().clear();
+        }
         match ready {
             Ok(ready) => self.complete(&ready).await,
             Err(ending) => ending,
@@ -167,13 +173,14 @@ impl Attempt {
         let sections = self.collect_sections(&question, spool, tasks).await?;
         let subject_name = name.await.ok().flatten();
         let manuscript = crate::rendering::Manuscript {
+            request: self.id,
             question,
             case_reference,
             subject_name,
             sections,
         };
-        let printed = self.print(manuscript, spool).await?;
-        self.store_report(printed, spool, upload).await
+        let made = self.print(manuscript, spool).await?;
+        self.store_made(made, upload).await
     }
 
     /// The name from the request, else from the look-up, which goes on beside the collecting.
@@ -266,15 +273,41 @@ impl Attempt {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn made_documents(&self) -> std::sync::MutexGuard<'_, Vec<(DocumentKind, DocumentId)>> {
+        self.made_documents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn delete_own_documents(&self) {
+        let storage = &*self.workshop.documents;
         let documents = std::mem::take(&mut *self.own_documents());
         for document in documents {
-            if let Err(error) = self.workshop.documents.delete(document).await {
-                let is_report = document == report_document_id(self.lease.token());
-                tracing::warn!(%error, is_report, "a document stays behind for housekeeping");
-            }
+            delete(storage, document).await;
+        }
+        let made = std::mem::take(&mut *self.made_documents());
+        delete_last_first(storage, made).await;
+    }
+}
+
+/// Deletes the last upload first. What stands before one that could not be deleted stays as well, or
+/// housekeeping would not find that one.
+async fn delete_last_first(storage: &dyn DocumentStore, made: Vec<(DocumentKind, DocumentId)>) {
+    let mut stuck = HashSet::new();
+    for (kind, document) in made.into_iter().rev() {
+        if !stuck.contains(&kind) && !delete(storage, document).await {
+            stuck.insert(kind);
         }
     }
+}
+
+/// Deletes a document; answers whether that succeeded.
+async fn delete(storage: &dyn DocumentStore, document: DocumentId) -> bool {
+    let deleted = storage.delete(document).await;
+    if let Err(error) = &deleted {
+        tracing::warn!(%error, "a document stays behind for housekeeping");
+    }
+    deleted.is_ok()
 }
 
 impl Ending {
@@ -309,4 +342,72 @@ fn read(request: &RequestView) -> Result<(Question, CaseReference), Ending> {
     };
     let case_reference = CaseReference::parse(request.sar_case_reference_number.reveal());
     Ok((question, case_reference.map_err(failed)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use async_trait::async_trait;
+    use dossier_core::KeptDocument;
+    use dossier_documents::{ByteRange, DocumentError, DocumentRead};
+
+    use super::*;
+    use DocumentKind::{Copy, Report};
+
+    /// A storage that can only delete, and one document not even that.
+    struct Storage {
+        asked: Mutex<Vec<DocumentId>>,
+        stays: Option<DocumentId>,
+    }
+
+    #[async_trait]
+    impl DocumentStore for Storage {
+        async fn put(&self, _: DocumentId, _: &Path) -> Result<KeptDocument, DocumentError> {
+            unreachable!()
+        }
+
+        async fn stat(&self, _: DocumentId) -> Result<KeptDocument, DocumentError> {
+            unreachable!()
+        }
+
+        async fn read(
+            &self,
+            _: DocumentId,
+            _: Option<ByteRange>,
+        ) -> Result<DocumentRead, DocumentError> {
+            unreachable!()
+        }
+
+        async fn delete(&self, id: DocumentId) -> Result<bool, DocumentError> {
+            self.asked.lock().unwrap().push(id);
+            match self.stays == Some(id) {
+                true => Err(DocumentError::Damaged(id)),
+                false => Ok(true),
+            }
+        }
+
+        async fn ping(&self) -> Result<(), DocumentError> {
+            unreachable!()
+        }
+    }
+
+    #[tokio::test]
+    async fn volumes_are_deleted_from_the_last_and_none_before_one_that_stays() {
+        let made: Vec<_> = [Report, Report, Report, Copy, Copy]
+            .into_iter()
+            .map(|kind| (kind, DocumentId::generate()))
+            .collect();
+        let id = |place: usize| made[place].1;
+        for (stays, tried) in [
+            (None, vec![id(4), id(3), id(2), id(1), id(0)]),
+            (Some(id(1)), vec![id(4), id(3), id(2), id(1)]),
+            (Some(id(4)), vec![id(4), id(2), id(1), id(0)]),
+        ] {
+            let asked = Mutex::default();
+            let storage = Storage { asked, stays };
+            delete_last_first(&storage, made.clone()).await;
+            assert_eq!(storage.asked.into_inner().unwrap(), tried);
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! One section: tries, pauses and limits until the service has answered or is given up on.
+//! One section: tries, pauses and limits until the service has answered, and all that its answer
+//! lists has come, or is given up on.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,14 +9,19 @@ use std::time::Duration;
 
 use dossier_core::section::Held;
 use dossier_core::{Private, ServiceName};
+use dossier_report::Attachment;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use http::HeaderValue;
 use reqwest::Client;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use url::Url;
 
+use crate::attachment::{self, AllowedHosts, Counts, SectionTotal, Target};
 use crate::config::Limits;
-use crate::fetch::{Answer, Body, Fault, Progress, Remedy, fetch};
+use crate::connection::file_fault;
+use crate::fetch::{Answer, Body, Fault, Progress, Remedy, create_private_folder, fetch};
 use crate::rendering;
 use crate::retry::Backoff;
 use crate::token::{TokenError, TokenSource};
@@ -24,6 +30,7 @@ use crate::token::{TokenError, TokenSource};
 pub(crate) struct Collector {
     http: Client,
     tokens: Arc<TokenSource>,
+    attachment_hosts: AllowedHosts,
     limits: Limits,
     calls: Semaphore,
     calls_per_service: Mutex<HashMap<ServiceName, Arc<Semaphore>>>,
@@ -35,7 +42,16 @@ pub(crate) struct Collected {
     pub held: Held,
     /// The body in its file, if data is held.
     pub body: Option<Body>,
+    /// The files of its attachments, in the order of the answer's list.
+    pub attachments: Vec<PathBuf>,
     pub tries: u32,
+}
+
+/// Where a section's answer and its attachments go.
+pub(crate) struct Files<'a> {
+    pub answer: &'a Path,
+    /// A folder, made when there are attachments.
+    pub attachments: &'a Path,
 }
 
 /// Why a section could not be collected.
@@ -46,41 +62,229 @@ pub(crate) struct NotCollected {
     pub tries: u32,
 }
 
+/// Something that is asked for until it has come, or is given up on.
+trait Call: Sync {
+    type Answer: Send;
+
+    /// Whether the token for services goes along.
+    fn takes_token(&self) -> bool;
+
+    /// Notes that a try begins.
+    fn begins(&self, tries: u32);
+
+    /// One try.
+    fn once(
+        &self,
+        bearer: Option<&HeaderValue>,
+        time_left: Duration,
+    ) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
+}
+
+/// The call for a section's answer.
+struct AnswerCall<'a> {
+    collector: &'a Collector,
+    url: &'a Private<Url>,
+    file: &'a Path,
+    progress: &'a Progress,
+}
+
+impl Call for AnswerCall<'_> {
+    type Answer = (Held, Option<Body>);
+
+    fn takes_token(&self) -> bool {
+        true
+    }
+
+    fn begins(&self, tries: u32) {
+        self.progress.tries.store(tries, Ordering::Relaxed);
+    }
+
+    async fn once(
+        &self,
+        bearer: Option<&HeaderValue>,
+        time_left: Duration,
+    ) -> Result<Self::Answer, Fault> {
+        let Collector { http, limits, .. } = self.collector;
+        let (url, file) = (self.url, self.file);
+        match fetch(http, url, bearer, file, self.progress, limits, time_left).await? {
+            Answer::NoData => Ok((Held::NoData, None)),
+            Answer::NotSupported => Ok((Held::NotSupported, None)),
+            Answer::Body(body) => inspect(file, body).await,
+        }
+    }
+}
+
+/// The call for an attachment.
+struct AttachmentCall<'a> {
+    collector: &'a Collector,
+    target: &'a Target,
+    file: &'a Path,
+    total: &'a SectionTotal,
+    progress: &'a Progress,
+}
+
+impl Call for AttachmentCall<'_> {
+    type Answer = ();
+
+    fn takes_token(&self) -> bool {
+        self.target.is_own_origin
+    }
+
+    fn begins(&self, _: u32) {}
+
+    async fn once(&self, bearer: Option<&HeaderValue>, time_left: Duration) -> Result<(), Fault> {
+        let Collector { http, limits, .. } = self.collector;
+        let counts = Counts {
+            section: self.total,
+            received: &self.progress.bytes,
+        };
+        attachment::fetch(
+            http,
+            self.target,
+            bearer,
+            self.file,
+            counts,
+            limits,
+            time_left,
+        )
+        .await
+    }
+}
+
 impl Collector {
-    pub fn new(http: Client, tokens: Arc<TokenSource>, limits: Limits) -> Self {
+    pub fn new(
+        http: Client,
+        tokens: Arc<TokenSource>,
+        attachment_hosts: AllowedHosts,
+        limits: Limits,
+    ) -> Self {
         Self {
             http,
             tokens,
+            attachment_hosts,
             calls: Semaphore::new(limits.calls_at_once),
             limits,
             calls_per_service: Mutex::default(),
         }
     }
 
-    /// Asks the service until it has answered; its body is then in `file`.
+    /// Asks the service until it has answered, and for the attachments that its answer lists; all
+    /// are then in `files`.
     pub async fn collect(
         &self,
         service: &ServiceName,
         url: &Private<Url>,
-        file: &Path,
+        files: &Files<'_>,
         progress: &Progress,
     ) -> Result<Collected, NotCollected> {
+        let call = AnswerCall {
+            collector: self,
+            url,
+            file: files.answer,
+            progress,
+        };
+        let ((held, body), tries) = self.ask(service, &call).await?;
+        let attachments = match &body {
+            Some(_) => self.attachments(service, url, files, progress).await,
+            None => Ok(Vec::new()),
+        };
+        Ok(Collected {
+            held,
+            body,
+            attachments: attachments.map_err(|detail| NotCollected { detail, tries })?,
+            tries,
+        })
+    }
+
+    /// Fetches what a section's answer lists, side by side; answers the files in the list's order.
+    async fn attachments(
+        &self,
+        service: &ServiceName,
+        url: &Private<Url>,
+        files: &Files<'_>,
+        progress: &Progress,
+    ) -> Result<Vec<PathBuf>, String> {
+        let list = self.list_attachments(files.answer).await?;
+        if list.is_empty() {
+            return Ok(Vec::new());
+        }
+        let targets = list
+            .iter()
+            .map(|attachment| {
+                Target::new(attachment, url.reveal(), &self.attachment_hosts)
+                    .map_err(|text| of_attachment(attachment.number, &text))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        create_private_folder(files.attachments)
+            .await
+            .map_err(|error| file_fault(&error))?;
+        let fetched: Vec<PathBuf> = (0..list.len())
+            .map(|place| files.attachments.join(attachment_file_name(place)))
+            .collect();
+        let total = SectionTotal::default();
+        let calls = list.iter().zip(&targets).zip(&fetched);
+        let calls = calls.map(|((attachment, target), file)| {
+            let call = AttachmentCall {
+                collector: self,
+                target,
+                file,
+                total: &total,
+                progress,
+            };
+            async move {
+                let asked = self.ask(service, &call).await;
+                asked
+                    .map(drop)
+                    .map_err(|failure| of_attachment(attachment.number, &failure.detail))
+            }
+            .boxed()
+        });
+        let calls: Vec<BoxFuture<'_, Result<(), String>>> = calls.collect();
+        stream::iter(calls)
+            .buffer_unordered(self.limits.calls_per_service_at_once)
+            .try_collect::<()>()
+            .await?;
+        tracing::info!(
+            attachments = fetched.len(),
+            "fetched a section's attachments"
+        );
+        Ok(fetched)
+    }
+
+    async fn list_attachments(&self, answer: &Path) -> Result<Vec<Attachment>, String> {
+        let path = answer.to_owned();
+        let listed = tokio::task::spawn_blocking(move || rendering::list_attachments(&path)).await;
+        let list = listed.unwrap_or_else(|_| Err("its attachments could not be listed".into()))?;
+        let max = self.limits.attachments_max;
+        if list.len() > max {
+            let found = list.len();
+            return Err(format!(
+                "the answer lists {found} attachments; at most {max} are fetched"
+            ));
+        }
+        Ok(list)
+    }
+
+    /// Tries until there is an answer, with the pauses between; answers how many tries it took.
+    async fn ask<C: Call>(
+        &self,
+        service: &ServiceName,
+        call: &C,
+    ) -> Result<(C::Answer, u32), NotCollected> {
         let mut spent = Duration::ZERO;
         let mut tries = 0;
         let mut refused_token = None;
         loop {
             let permits = self.call_permits(service).await;
             tries += 1;
-            progress.tries.store(tries, Ordering::Relaxed);
+            call.begins(tries);
             let began = Instant::now();
             let time_left = self.limits.section_max.saturating_sub(spent);
-            let outcome = self
-                .try_once(url, file, progress, time_left, &mut refused_token)
-                .await;
+            let outcome = self.try_once(call, time_left, &mut refused_token).await;
             spent += began.elapsed();
             drop(permits);
             let fault = match outcome {
-                Ok((held, body)) => return Ok(Collected { held, body, tries }),
+                Ok(answer) => return Ok((answer, tries)),
                 Err(fault) => fault,
             };
             let (pause, tries_max) = match fault.remedy {
@@ -103,36 +307,21 @@ impl Collector {
     }
 
     /// One try; `refused_token` is the token that a 401 has ruled out, and a second 401 is final.
-    async fn try_once(
+    async fn try_once<C: Call>(
         &self,
-        url: &Private<Url>,
-        file: &Path,
-        progress: &Progress,
+        call: &C,
         time_left: Duration,
         refused_token: &mut Option<HeaderValue>,
-    ) -> Result<(Held, Option<Body>), Fault> {
+    ) -> Result<C::Answer, Fault> {
         let bearer = match refused_token.as_ref() {
+            _ if !call.takes_token() => None,
             None => self.tokens.bearer().await?,
             Some(refused) => match self.tokens.bearer_after(refused).await? {
                 Some(other) => Some(other),
                 None => return Err(Fault::lasting("status 401, and there is no other token")),
             },
         };
-        let (http, limits) = (&self.http, &self.limits);
-        let answer = fetch(
-            http,
-            url,
-            bearer.as_ref(),
-            file,
-            progress,
-            limits,
-            time_left,
-        )
-        .await;
-        match answer {
-            Ok(Answer::NoData) => Ok((Held::NoData, None)),
-            Ok(Answer::NotSupported) => Ok((Held::NotSupported, None)),
-            Ok(Answer::Body(body)) => inspect(file, body).await,
+        match call.once(bearer.as_ref(), time_left).await {
             Err(fault) if fault.remedy == Remedy::OtherToken => {
                 if refused_token.is_some() || bearer.is_none() {
                     return Err(Fault::lasting(fault.text));
@@ -140,7 +329,7 @@ impl Collector {
                 *refused_token = bearer;
                 Err(fault)
             }
-            Err(fault) => Err(fault),
+            outcome => outcome,
         }
     }
 
@@ -207,4 +396,13 @@ fn given_up(fault: Fault, tries: u32) -> NotCollected {
         _ => format!("{} after {tries} tries", fault.text),
     };
     NotCollected { detail, tries }
+}
+
+/// The name of an attachment's file, by its place in the answer's list, from 0.
+pub(crate) fn attachment_file_name(place: usize) -> String {
+    format!("{:04}", place + 1)
+}
+
+fn of_attachment(number: i64, text: &str) -> String {
+    format!("attachment {number}: {text}")
 }

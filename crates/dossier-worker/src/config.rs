@@ -10,6 +10,8 @@ use dossier_core::wire::{CLAIM_BATCH_MAX, CLAIM_WAIT_SECONDS_MAX};
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
+use crate::attachment::AllowedHosts;
+
 /// The `[worker]` table. Every key has a default; unknown keys are refused.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -18,9 +20,10 @@ pub struct WorkerConfig {
     /// word `worker` and a random suffix.
     pub name: Option<String>,
     /// Folder for answers on their way to the report; only the worker's user can read what is in
-    /// it. It needs room for all answers of [`requests_at_once`](Self::requests_at_once) requests
-    /// and their reports. Several workers of one user may share it: each makes a folder of its own
-    /// in it. [`Worker::new`](crate::Worker::new) needs it.
+    /// it. It needs room for all answers of [`requests_at_once`](Self::requests_at_once) requests,
+    /// twice for those with attachments, and for their reports and packages. Several workers of one
+    /// user may share it: each makes a folder of its own in it.
+    /// [`Worker::new`](crate::Worker::new) needs it.
     pub spool_folder: Option<PathBuf>,
     /// A PEM file with certificates of authorities to trust for upstream services, the token
     /// service and the name look-up, beside the system's own.
@@ -54,11 +57,20 @@ pub struct WorkerConfig {
     pub idle_seconds_max: f64,
     /// Longest time for one whole answer. Default 1800.
     pub answer_seconds_max: f64,
-    /// Longest time for one section in one attempt: all tries and the pauses between them, without
-    /// the time spent waiting for a free call. Default 3600.
+    /// Longest time for one section in one attempt, and for each of its attachments: all tries and
+    /// the pauses between them, without the time spent waiting for a free call. Default 3600.
     pub section_seconds_max: f64,
     /// Largest answer of one service. Default 2 GiB.
     pub answer_bytes_max: u64,
+    /// Hosts besides a service's own origin from which its attachments may be fetched, without the
+    /// token for services: names such as `files.example`. Default: none.
+    pub attachment_hosts: Vec<String>,
+    /// Most attachments of one section: up to 9,999. Default 1,000.
+    pub attachments_max: u32,
+    /// Largest attachment. Default 1 GiB.
+    pub attachment_bytes_max: u64,
+    /// Most bytes of all attachments of one section. Default 4 GiB.
+    pub attachments_bytes_max: u64,
     /// Tries a section in one attempt, from 1. Default 4.
     pub tries_max: u32,
     /// Ceiling of the pause after the first try, doubled after every further one; the pause itself
@@ -110,6 +122,10 @@ impl Default for WorkerConfig {
             answer_seconds_max: 1800.0,
             section_seconds_max: 3600.0,
             answer_bytes_max: 2 * 1024 * 1024 * 1024,
+            attachment_hosts: Vec::new(),
+            attachments_max: 1_000,
+            attachment_bytes_max: 1024 * 1024 * 1024,
+            attachments_bytes_max: 4 * 1024 * 1024 * 1024,
             tries_max: 4,
             try_pause_seconds: 0.5,
             try_pause_seconds_max: 30.0,
@@ -234,6 +250,9 @@ pub(crate) struct Limits {
     pub answer_max: Duration,
     pub section_max: Duration,
     pub answer_bytes_max: u64,
+    pub attachments_max: usize,
+    pub attachment_bytes_max: u64,
+    pub attachments_bytes_max: u64,
     pub tries_max: u32,
     pub try_pause: Duration,
     pub try_pause_max: Duration,
@@ -252,6 +271,7 @@ impl WorkerConfig {
     /// Whether every setting can be used.
     pub fn check(&self) -> Result<(), InvalidConfig> {
         self.limits()?;
+        self.allowed_hosts()?;
         if self
             .name
             .as_ref()
@@ -283,6 +303,13 @@ impl WorkerConfig {
         self.name_lookup.check()
     }
 
+    pub(crate) fn allowed_hosts(&self) -> Result<AllowedHosts, InvalidConfig> {
+        AllowedHosts::new(&self.attachment_hosts).ok_or(invalid(
+            "attachment_hosts",
+            "must be names of hosts such as files.example, without scheme, port or path",
+        ))
+    }
+
     pub(crate) fn limits(&self) -> Result<Limits, InvalidConfig> {
         let name = &self.name_lookup;
         if self.poll_wait_seconds > CLAIM_WAIT_SECONDS_MAX {
@@ -308,6 +335,12 @@ impl WorkerConfig {
             answer_max: time("answer_seconds_max", self.answer_seconds_max)?,
             section_max: time("section_seconds_max", self.section_seconds_max)?,
             answer_bytes_max: self.answer_bytes_max,
+            attachments_max: usize::try_from(self.attachments_max)
+                .ok()
+                .filter(|max| *max <= ATTACHMENTS_MAX)
+                .ok_or(invalid("attachments_max", "must be at most 9999"))?,
+            attachment_bytes_max: self.attachment_bytes_max,
+            attachments_bytes_max: self.attachments_bytes_max,
             tries_max: u32::try_from(count("tries_max", self.tries_max)?).unwrap_or(u32::MAX),
             try_pause: time("try_pause_seconds", self.try_pause_seconds)?,
             try_pause_max: time("try_pause_seconds_max", self.try_pause_seconds_max)?,
@@ -383,6 +416,9 @@ fn count(key: &'static str, value: u32) -> Result<usize, InvalidConfig> {
         .filter(|n| (1..=100_000).contains(n))
         .ok_or(invalid(key, "must be at least 1 and at most 100000"))
 }
+
+/// The most attachments that a section can be allowed: their files are numbered with four digits.
+const ATTACHMENTS_MAX: usize = 9_999;
 
 /// A week: longer times are surely mistakes, and shorter ones cannot overflow a clock.
 const SECONDS_MAX: f64 = 604_800.0;

@@ -1,7 +1,7 @@
 //! One try to get a service's answer, as the upstream contract says (`docs/connect-a-service.md`).
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use dossier_core::subject::SubjectIdentifier;
@@ -12,13 +12,14 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use reqwest::{Client, Response};
+use reqwest::{Client, RequestBuilder, Response};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
+use crate::attachment::Share;
 use crate::config::Limits;
 use crate::connection::{fault, file_fault};
 use crate::retry::retry_after;
@@ -127,7 +128,8 @@ pub(crate) async fn fetch(
     limits: &Limits,
     time_left: Duration,
 ) -> Result<Answer, Fault> {
-    let deadline = Instant::now() + limits.answer_max.min(time_left);
+    let time_max = limits.answer_max.min(time_left);
+    let deadline = Instant::now() + time_max;
     let mut call = http
         .get(url.reveal().clone())
         .header(ACCEPT, "application/json")
@@ -135,34 +137,44 @@ pub(crate) async fn fetch(
     if let Some(bearer) = bearer {
         call = call.header(AUTHORIZATION, bearer);
     }
-    let head = timeout_at(deadline, timeout(limits.first_byte_max, call.send())).await;
-    let response = match head {
-        Ok(Ok(response)) => response.map_err(|error| Fault::passing(fault(&error)))?,
-        Ok(Err(_)) => return Err(too_slow("no answer", limits.first_byte_max)),
-        Err(_) => {
-            return Err(too_slow(
-                "no whole answer",
-                limits.answer_max.min(time_left),
-            ));
-        }
-    };
+    let response = send(call, deadline, time_max, limits).await?;
     match response.status().as_u16() {
-        200 => timeout_at(deadline, spool(response, file, progress, limits))
-            .await
-            .unwrap_or_else(|_| {
-                Err(too_slow(
-                    "no whole answer",
-                    limits.answer_max.min(time_left),
-                ))
-            })
-            .map(Answer::Body),
+        200 => {
+            let spooling = Spooling {
+                path: file,
+                bytes_max: limits.answer_bytes_max,
+                too_large,
+                idle_max: limits.idle_max,
+            };
+            let mut received = Share::new(&progress.bytes);
+            let body = timeout_at(deadline, spool(response, spooling, &mut received))
+                .await
+                .unwrap_or_else(|_| Err(too_slow("no whole answer", time_max)))?;
+            received.keep();
+            Ok(Answer::Body(body))
+        }
         204 => Ok(Answer::NoData),
         209 => Ok(Answer::NotSupported),
         _ => Err(refused(response.status(), response.headers())),
     }
 }
 
-fn refused(status: StatusCode, headers: &HeaderMap) -> Fault {
+/// Sends a call and waits for the head of its answer.
+pub(crate) async fn send(
+    call: RequestBuilder,
+    deadline: Instant,
+    time_max: Duration,
+    limits: &Limits,
+) -> Result<Response, Fault> {
+    match timeout_at(deadline, timeout(limits.first_byte_max, call.send())).await {
+        Ok(Ok(response)) => response.map_err(|error| Fault::passing(fault(&error))),
+        Ok(Err(_)) => Err(too_slow("no answer", limits.first_byte_max)),
+        Err(_) => Err(too_slow("no whole answer", time_max)),
+    }
+}
+
+/// What an answer means that the contract does not welcome.
+pub(crate) fn refused(status: StatusCode, headers: &HeaderMap) -> Fault {
     let number = status.as_u16();
     if status.is_server_error() {
         return Fault {
@@ -180,11 +192,20 @@ fn refused(status: StatusCode, headers: &HeaderMap) -> Fault {
     }
 }
 
-async fn spool(
+/// How a body goes to a file.
+pub(crate) struct Spooling<'a> {
+    pub path: &'a Path,
+    pub bytes_max: u64,
+    /// What it means to be larger than that.
+    pub too_large: fn(u64) -> Fault,
+    pub idle_max: Duration,
+}
+
+/// Writes a body to its file as it comes, and counts it in `received`.
+pub(crate) async fn spool(
     mut response: Response,
-    path: &Path,
-    progress: &Progress,
-    limits: &Limits,
+    spooling: Spooling<'_>,
+    received: &mut Share<'_>,
 ) -> Result<Body, Fault> {
     let headers = response.headers();
     if headers
@@ -197,7 +218,12 @@ async fn spool(
     }
     let end_is_known =
         headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
-    let bytes_max = limits.answer_bytes_max;
+    let Spooling {
+        path,
+        bytes_max,
+        too_large,
+        idle_max,
+    } = spooling;
     if response
         .content_length()
         .is_some_and(|length| length > bytes_max)
@@ -209,11 +235,10 @@ async fn spool(
         .map_err(|e| Fault::lasting(file_fault(&e)))?;
     let mut digest = Sha256::new();
     let mut bytes = 0;
-    progress.bytes.store(0, Ordering::Relaxed);
     loop {
-        let chunk = match timeout(limits.idle_max, response.chunk()).await {
+        let chunk = match timeout(idle_max, response.chunk()).await {
             Ok(chunk) => chunk.map_err(|error| Fault::passing(broken(&error)))?,
-            Err(_) => return Err(too_slow("the answer stood still", limits.idle_max)),
+            Err(_) => return Err(too_slow("the answer stood still", idle_max)),
         };
         let Some(chunk) = chunk else { break };
         bytes += chunk.len() as u64;
@@ -224,7 +249,7 @@ async fn spool(
         file.write_all(&chunk)
             .await
             .map_err(|e| Fault::lasting(file_fault(&e)))?;
-        progress.bytes.store(bytes, Ordering::Relaxed);
+        received.add(chunk.len() as u64);
     }
     file.flush()
         .await
@@ -234,6 +259,15 @@ async fn spool(
         sha256: Sha256Hex::from_digest(&digest.finalize().into()),
         end_is_known,
     })
+}
+
+/// A folder that only its owner can enter.
+pub(crate) async fn create_private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = tokio::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.create(path).await
 }
 
 /// An empty file that only its owner can read.
@@ -251,7 +285,7 @@ fn broken(error: &reqwest::Error) -> String {
     format!("the answer broke off: {}", fault(error))
 }
 
-fn too_slow(what: &str, limit: Duration) -> Fault {
+pub(crate) fn too_slow(what: &str, limit: Duration) -> Fault {
     Fault::passing(format!("{what} within {:.1} s", limit.as_secs_f64()).replace(".0 s", " s"))
 }
 

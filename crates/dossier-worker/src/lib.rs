@@ -17,21 +17,29 @@
 //! - [`api`]: the API's client, which the command line uses too
 //! - `worker`: polling, slots and shutting down
 //! - `attempt`: one claim from start to end; `lease` keeps its lease alive
-//! - `collect`: one section, with tries and pauses; `fetch`: one try, as the upstream contract says
+//! - `collect`: one section, with tries and pauses; `fetch`: one try, as the upstream contract says;
+//!   `attachment`: one try to get a file that an answer lists
+//! - `kept`: an answer with its attachments as one document, for later attempts; `archive`: writing
+//!   zip files
 //! - `token`: the bearer token for upstream services
 //! - `name`: the look-up of the data subject's name
 //! - `spool`: the private folder for answers on their way
-//! - `rendering`: the few calls into `dossier-report`
+//! - `rendering`: the few calls into `dossier-report`; `package`: the answers and attachments beside
+//!   the report
 //! - `connection`: HTTP clients and what can go wrong with a connection; `retry`: pauses
 
 pub mod api;
+mod archive;
+mod attachment;
 mod attempt;
 mod collect;
 pub mod config;
 mod connection;
 mod fetch;
+mod kept;
 mod lease;
 mod name;
+mod package;
 mod panics;
 mod rendering;
 mod retry;
@@ -42,6 +50,7 @@ mod worker;
 pub use api::{ApiClient, ApiError};
 pub use config::{InvalidConfig, WorkerConfig};
 pub use connection::{ClientError, install_tls_provider, upstream_client};
+pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;
 pub use worker::{StartError, Worker};

@@ -4,16 +4,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dossier_core::Sha256Hex;
 use dossier_core::section::TemplateVersion;
 use dossier_core::subject::{CaseReference, SubjectName};
-use dossier_report::{Fonts, Identifier, Report, ReportError, Section, SectionBody, Wording};
+use dossier_core::{DocumentKind, RequestId, ServiceName, Sha256Hex};
+use dossier_report::{
+    Attachment, FileKind, Fonts, Identifier, OfficeConverter, Output, Report, ReportError,
+    ReportSummary, Section, SectionBody, VolumeLimits, Wording,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::connection::file_fault;
 use crate::fetch::Question;
+use crate::package::{self, PackageContents};
+use crate::spool::MadeSpool;
 
 /// What the report says when nobody knows the data subject's name.
 const NAME_NOT_FOUND: &str = "Name not found";
@@ -27,33 +32,83 @@ pub struct ReportSettings {
     pub wording: Wording,
     /// Where it is the day that the report names as its day of generation.
     pub time_zone: TimeZone,
+    /// What goes into the package beside the report.
+    pub package: PackageContents,
+    /// Whether the data subject's own copy, without the internal pages, is made beside the report.
+    pub copy: bool,
+    /// When another volume begins.
+    pub volumes: VolumeLimits,
+    /// What converts office documents among the attachments, if anything does.
+    pub office: Option<OfficeConverter>,
 }
 
 /// A collected section, as the report takes it.
 #[derive(Clone, Debug)]
 pub(crate) struct ReportSection {
+    pub service: ServiceName,
     pub label: String,
     pub version: TemplateVersion,
-    /// The file with the service's answer; none if it holds no data.
-    pub answer: Option<PathBuf>,
+    /// What the service answered; none if it holds no data.
+    pub answer: Option<SectionAnswer>,
+}
+
+/// A service's answer, in files.
+#[derive(Clone, Debug)]
+pub(crate) struct SectionAnswer {
+    /// The body as it came.
+    pub body: PathBuf,
+    /// The files of its attachments, in the order of the answer's list.
+    pub attachments: Vec<PathBuf>,
 }
 
 /// Everything that a report is made of.
 pub(crate) struct Manuscript {
+    pub request: RequestId,
     pub question: Question,
     pub case_reference: CaseReference,
     pub subject_name: Option<SubjectName>,
     pub sections: Vec<ReportSection>,
 }
 
-/// A report in a file.
+/// A file that a request is to be completed with.
 #[derive(Debug)]
-pub(crate) struct Printed {
-    pub pages: u32,
-    /// Characters that are shown as boxes, because no font has them.
-    pub unsupported_characters: u64,
+pub(crate) struct MadeFile {
+    pub kind: DocumentKind,
+    pub volume: u32,
+    pub path: PathBuf,
+    /// None for what has no pages.
+    pub pages: Option<u32>,
     pub bytes: u64,
     pub sha256: Sha256Hex,
+}
+
+impl MadeFile {
+    /// Takes the size and the digest of a finished file.
+    pub fn new(
+        kind: DocumentKind,
+        volume: u32,
+        path: PathBuf,
+        pages: Option<u32>,
+    ) -> Result<Self, String> {
+        let (bytes, sha256) = digest(&path).map_err(|error| file_fault(&error))?;
+        Ok(Self {
+            kind,
+            volume,
+            path,
+            pages,
+            bytes,
+            sha256,
+        })
+    }
+}
+
+/// What a request is to be completed with.
+pub(crate) struct Made {
+    pub files: Vec<MadeFile>,
+    /// Pages of the report.
+    pub pages: u32,
+    /// Characters that no font has.
+    pub unsupported_characters: u64,
 }
 
 /// Whether a service's answer holds data. The error says where it breaks the contract, and quotes
@@ -64,13 +119,66 @@ pub(crate) fn holds_data(answer: &Path) -> Result<bool, String> {
         .map_err(|error| describe(&error))
 }
 
-/// Makes the report and takes its digest.
+/// The attachments that a service's answer lists. The error quotes nothing.
+pub(crate) fn list_attachments(answer: &Path) -> Result<Vec<Attachment>, String> {
+    dossier_report::list_attachments(answer).map_err(|error| describe(&error))
+}
+
+/// Makes the report, and the package that goes with it: the files, with their digests.
 pub(crate) fn print(
     manuscript: Manuscript,
     settings: &ReportSettings,
+    files: &MadeSpool,
+) -> Result<Made, String> {
+    let services = manuscript.sections.iter().map(|s| s.service.clone());
+    let services: Vec<ServiceName> = services.collect();
+    let request = manuscript.request;
+    let report = report(manuscript, settings);
+    let (summary, mut made) = write_report(&report, settings, &files.report)?;
+    let source = package::Source {
+        request,
+        report: &report,
+        services: &services,
+        summary: &summary,
+    };
+    let packed = package::write(&source, settings.package, &files.package);
+    if packed.map_err(|error| file_fault(&error))? {
+        let path = files.package.package.clone();
+        made.push(MadeFile::new(DocumentKind::Package, 1, path, None)?);
+    }
+    Ok(Made {
+        files: made,
+        pages: summary.pages,
+        unsupported_characters: summary.unsupported_characters,
+    })
+}
+
+/// Has the report written, in volumes and with the subject's copy as the settings say.
+fn write_report(
+    report: &Report,
+    settings: &ReportSettings,
     file: &Path,
-) -> Result<Printed, String> {
-    let report = Report {
+) -> Result<(ReportSummary, Vec<MadeFile>), String> {
+    let output = Output {
+        report: file.to_owned(),
+        copy: settings.copy.then(|| file.with_file_name("copy.pdf")),
+        limits: settings.volumes,
+    };
+    let summary = dossier_report::write_files(report, &settings.fonts, &output)
+        .map_err(|error| describe(&error))?;
+    let made = summary.files.iter().map(|file| {
+        let kind = match file.kind {
+            FileKind::Report => DocumentKind::Report,
+            FileKind::Copy => DocumentKind::Copy,
+        };
+        MadeFile::new(kind, file.volume, file.path.clone(), Some(file.pages))
+    });
+    let made = made.collect::<Result<Vec<_>, _>>()?;
+    Ok((summary, made))
+}
+
+fn report(manuscript: Manuscript, settings: &ReportSettings) -> Report {
+    Report {
         subject_name: manuscript
             .subject_name
             .as_ref()
@@ -86,17 +194,8 @@ pub(crate) fn print(
         generated_on: settings.time_zone.to_datetime(Timestamp::now()).date(),
         sections: manuscript.sections.into_iter().map(section).collect(),
         wording: settings.wording.clone(),
-        office: None,
-    };
-    let summary = dossier_report::write_report(&report, &settings.fonts, file)
-        .map_err(|error| describe(&error))?;
-    let (bytes, sha256) = digest(file).map_err(|error| file_fault(&error))?;
-    Ok(Printed {
-        pages: summary.pages,
-        unsupported_characters: summary.unsupported_characters,
-        bytes,
-        sha256,
-    })
+        office: settings.office.clone(),
+    }
 }
 
 fn section(section: ReportSection) -> Section {
@@ -105,9 +204,9 @@ fn section(section: ReportSection) -> Section {
         version: section.version,
         body: section
             .answer
-            .map_or(SectionBody::NoData, |body| SectionBody::Response {
-                body,
-                attachments: Vec::new(),
+            .map_or(SectionBody::NoData, |answer| SectionBody::Response {
+                body: answer.body,
+                attachments: answer.attachments,
             }),
     }
 }
@@ -116,7 +215,8 @@ fn describe(error: &ReportError) -> String {
     error.to_string()
 }
 
-fn digest(file: &Path) -> io::Result<(u64, Sha256Hex)> {
+/// The size and the digest of a file.
+pub(crate) fn digest(file: &Path) -> io::Result<(u64, Sha256Hex)> {
     use std::io::Read;
     let mut file = std::fs::File::open(file)?;
     let mut digest = Sha256::new();

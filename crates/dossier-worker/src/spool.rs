@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::package::PackageSpool;
+
 const WORKER_PREFIX: &str = "worker-";
 const LOCK_EXTENSION: &str = "lock";
 
@@ -61,14 +63,25 @@ impl Drop for Spool {
 pub(crate) struct AttemptSpool(TempDir);
 
 impl AttemptSpool {
-    /// Where the answer for the section at this place goes.
-    pub fn section(&self, place: usize) -> PathBuf {
-        self.0.path().join(format!("section-{place}.json"))
+    /// Where what belongs to the section at this place goes.
+    pub fn section(&self, place: usize) -> SectionSpool {
+        let path = |ending: &str| self.0.path().join(format!("section-{place}{ending}"));
+        SectionSpool {
+            answer: path(".json"),
+            attachments: path("-attachments"),
+            kept: path(".kept"),
+        }
     }
 
-    /// Where the report goes.
-    pub fn report(&self) -> PathBuf {
-        self.0.path().join("report.pdf")
+    /// Where the report and what goes with it are made.
+    pub fn made(&self) -> MadeSpool {
+        MadeSpool {
+            report: self.0.path().join("report.pdf"),
+            package: PackageSpool {
+                package: self.0.path().join("package.zip"),
+                manifest: self.0.path().join("manifest.json"),
+            },
+        }
     }
 
     /// Removes the folder on a thread where that may take its time.
@@ -80,6 +93,23 @@ impl AttemptSpool {
             );
         }
     }
+}
+
+/// Where what a request is completed with is made.
+pub(crate) struct MadeSpool {
+    pub report: PathBuf,
+    pub package: PackageSpool,
+}
+
+/// Where a section's parts go.
+#[derive(Clone)]
+pub(crate) struct SectionSpool {
+    /// The service's answer.
+    pub answer: PathBuf,
+    /// The folder of its attachments, where there are any.
+    pub attachments: PathBuf,
+    /// Both as one document, on its way from or to the document store.
+    pub kept: PathBuf,
 }
 
 fn sweep(root: &Path) -> io::Result<()> {

@@ -76,7 +76,7 @@ impl Worker {
             Arc::clone(&tokens),
             &limits,
         );
-        let collector = Collector::new(http, tokens, limits.clone());
+        let collector = Collector::new(http, tokens, config.allowed_hosts()?, limits.clone());
         let spool = open_spool(config.spool_folder).await?;
         Ok(Self {
             name: config.name.unwrap_or_else(random_name),

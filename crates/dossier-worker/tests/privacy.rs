@@ -68,14 +68,29 @@ async fn no_personal_data_and_no_secret_is_in_the_log_at_any_level() {
             Box::new(|| reply(200, DATA)),
         ],
     );
+    let attachment = serde_json::json!({
+        "attachmentNumber": 1, "name": "Ada's statement", "contentType": "text/plain",
+        "url": world.upstream.url_of("files/of-ada?signature=of-the-url"),
+        "filename": "of-ada.txt",
+        "headers": [{"name": "X-Key", "value": "of-the-header"}],
+    });
+    let answer = serde_json::json!({ "content": 1, "attachments": [attachment] }).to_string();
+    world.upstream.answer("with-file", 200, &answer);
+    world.upstream.answers(
+        "files",
+        vec![
+            Box::new(|| reply(503, SUBJECT)),
+            Box::new(|| reply(404, SUBJECT)),
+            Box::new(|| reply(200, "the file of Lovelace")),
+        ],
+    );
     let mut view = harness::view();
     view.subject_name = None;
     let refused = "http://127.0.0.1:9/";
     let mut unreachable = world.section("unreachable");
     unreachable.service_url = refused.to_owned();
-    world
-        .api
-        .add(view, vec![world.section("good"), world.section("bad")]);
+    let sections = ["good", "bad", "with-file"].map(|name| world.section(name));
+    world.api.add(view, sections.into());
     world.request(&["bad"]);
     world.api.add(harness::view(), vec![unreachable]);
     let worker = world.start_worker();
@@ -105,6 +120,9 @@ async fn no_personal_data_and_no_secret_is_in_the_log_at_any_level() {
         "Lovelace",
         "LOVELACE",
         "kept for you",
+        "of-ada",
+        "of-the-url",
+        "of-the-header",
         API_TOKEN,
     ] {
         let line = log.lines().find(|line| line.contains(private));

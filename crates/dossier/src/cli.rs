@@ -84,7 +84,7 @@ pub enum RequestCommand {
     },
     /// Follow a request, with a bar a section, until it is finished.
     Watch(Watch),
-    /// Download a finished report.
+    /// Download a finished report, the subject's copy of it, or the package.
     Download(Download),
     /// Give an errored request another life.
     Restart {
@@ -186,7 +186,20 @@ pub struct Watch {
 pub struct Download {
     /// The request's identifier.
     pub id: Uuid,
-    /// Where to put the report [default: `report-ID.pdf`].
+    /// The copy that the data subject gets, instead of the report.
+    #[arg(long, conflicts_with = "package")]
+    pub copy: bool,
+    /// The package: what the services answered, as a zip file, instead of the report.
+    #[arg(long)]
+    pub package: bool,
+    /// Which volume, where there are several.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub volume: u32,
+    /// Everything that the request has.
+    #[arg(long, conflicts_with_all = ["copy", "package", "volume"])]
+    pub all: bool,
+    /// Where to put it [default: `report-ID.pdf`, `report-ID-volume-2.pdf`, `report-ID-copy.pdf`,
+    /// `report-ID-package.zip`]. With --all a folder [default: the current one].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -257,7 +270,7 @@ pub enum ConfigCommand {
 pub enum BenchCommand {
     /// From claim to complete with many slow services, side by side against one after the other.
     Collect(BenchCollect),
-    /// Peak memory of a worker while it fetches one huge answer.
+    /// Peak memory of a worker while it fetches one huge answer, or one huge attachment.
     Fetch(BenchFetch),
     /// Two workers on one database: every request completed once, no document twice.
     Workers(BenchWorkers),
@@ -296,6 +309,9 @@ pub struct BenchFetch {
     /// Fail if the peak rises by more, in MiB.
     #[arg(long, value_name = "MIB")]
     pub rise_max_mib: Option<f64>,
+    /// A small answer with one attachment of that size instead, up to the completed request.
+    #[arg(long)]
+    pub attachment: bool,
 }
 
 /// Two workers, many requests.

@@ -11,13 +11,25 @@ use std::time::Duration;
 use dossier_api::{HousekeepingRules, Limits};
 use dossier_core::Private;
 use dossier_core::lease::LeaseRules;
-use dossier_report::Wording;
-use dossier_worker::WorkerConfig;
+use dossier_report::{OfficeConverter, VolumeLimits, Wording};
+use dossier_worker::{PackageContents, WorkerConfig};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// The variable of the only key that is a list: its parts are separated by commas.
-const FALLBACK_FONTS_VARIABLE: &str = "DOSSIER_REPORT__FALLBACK_FONTS";
+/// The variables of the keys that are lists, and the keys: their parts are separated by commas.
+const LISTS: [(&str, &str); 2] = [
+    ("DOSSIER_REPORT__FALLBACK_FONTS", "report.fallback_fonts"),
+    (
+        "DOSSIER_WORKER__ATTACHMENT_HOSTS",
+        "worker.attachment_hosts",
+    ),
+];
+
+/// The key of a variable whose value is a list.
+fn list_key(variable: &str) -> Option<&'static str> {
+    let known = |(name, _): &&(&str, &str)| name.eq_ignore_ascii_case(variable);
+    LISTS.iter().find(known).map(|(_, key)| *key)
+}
 
 /// The file that is read when no other is named.
 const DEFAULT_FILE: &str = "dossier.toml";
@@ -198,13 +210,63 @@ impl Default for HousekeepingTable {
 }
 
 /// The report.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReportTable {
     /// Font files for characters that the built-in fonts lack, such as Chinese; first fit wins.
     pub fallback_fonts: Vec<PathBuf>,
+    /// What goes into the package beside the report: `full`, `unprinted` or `off`.
+    pub package: PackageContents,
+    /// Whether the data subject's own copy, without the internal pages, is made beside the report.
+    pub copy: bool,
+    /// Pages of one volume; a report that has more comes in several.
+    pub volume_pages_max: Option<u32>,
+    /// Megabytes of one volume.
+    pub volume_megabytes_max: Option<u32>,
+    /// LibreOffice, which converts office documents among the attachments.
+    pub office: OfficeTable,
     /// The texts on the covers and at the pages' edges.
     pub wording: Wording,
+}
+
+impl Default for ReportTable {
+    fn default() -> Self {
+        Self {
+            fallback_fonts: Vec::new(),
+            package: PackageContents::default(),
+            copy: true,
+            volume_pages_max: None,
+            volume_megabytes_max: None,
+            office: OfficeTable::default(),
+            wording: Wording::default(),
+        }
+    }
+}
+
+/// LibreOffice, run in a process of its own for each office document among the attachments.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OfficeTable {
+    /// Whether office documents are converted where the program is installed.
+    pub enabled: bool,
+    /// The program: a name to be looked for, or a path.
+    pub program: PathBuf,
+    /// How long one document may take, in seconds.
+    pub seconds_max: u32,
+    /// Memory of one conversion, in MiB of address space.
+    pub memory_mib_max: u32,
+}
+
+impl Default for OfficeTable {
+    fn default() -> Self {
+        let office = OfficeConverter::default();
+        Self {
+            enabled: true,
+            program: office.program,
+            seconds_max: u32::try_from(office.time_max.as_secs()).unwrap_or(u32::MAX),
+            memory_mib_max: u32::try_from(office.memory_bytes_max >> 20).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// Logging, to standard error.
@@ -283,7 +345,7 @@ impl Config {
         let invalid = |error: &dyn std::fmt::Display| ConfigError::Invalid(error.to_string());
         let (lists, texts): (HashMap<_, _>, HashMap<_, _>) = variables
             .into_iter()
-            .partition(|(name, _)| name.eq_ignore_ascii_case(FALLBACK_FONTS_VARIABLE));
+            .partition(|(name, _)| list_key(name).is_some());
         // Variables stay the texts that they are, and become numbers only where a key is one: a
         // token of digits is not a number.
         let variables = config::Environment::with_prefix("DOSSIER")
@@ -293,11 +355,13 @@ impl Config {
         let mut sources = config::Config::builder()
             .add_source(config::File::from_str(text, config::FileFormat::Toml))
             .add_source(variables);
-        for list in lists.into_values() {
-            let fonts: Vec<String> = list.split(',').map(|font| font.trim().to_owned()).collect();
-            sources = sources
-                .set_override("report.fallback_fonts", fonts)
-                .map_err(|error| invalid(&error))?;
+        for (name, list) in lists {
+            let items: Vec<String> = list.split(',').map(|item| item.trim().to_owned()).collect();
+            if let Some(key) = list_key(&name) {
+                sources = sources
+                    .set_override(key, items)
+                    .map_err(|error| invalid(&error))?;
+            }
         }
         let merged = sources.build().map_err(|error| invalid(&error))?;
         serde_path_to_error::deserialize(merged).map_err(|error| {
@@ -306,6 +370,27 @@ impl Config {
                 "." => invalid(error.inner()),
                 _ => invalid(&format!("{path}: {}", error.inner())),
             }
+        })
+    }
+
+    /// When a report's next volume begins.
+    pub fn volume_limits(&self) -> VolumeLimits {
+        VolumeLimits {
+            pages_max: self.report.volume_pages_max,
+            bytes_max: self
+                .report
+                .volume_megabytes_max
+                .map(|megabytes| u64::from(megabytes) * 1_000_000),
+        }
+    }
+
+    /// What converts office documents, if anything is to.
+    pub fn office_converter(&self) -> Option<OfficeConverter> {
+        let office = &self.report.office;
+        office.enabled.then(|| OfficeConverter {
+            program: office.program.clone(),
+            time_max: Duration::from_secs(office.seconds_max.into()),
+            memory_bytes_max: u64::from(office.memory_mib_max) << 20,
         })
     }
 
@@ -320,6 +405,20 @@ impl Config {
         must(
             (1.0..=3600.0).contains(&self.lease.lock_period_seconds),
             "lease.lock_period_seconds must be between 1 and 3600",
+        );
+        must(
+            self.report.volume_pages_max.is_none_or(|pages| pages >= 10),
+            "report.volume_pages_max must be at least 10",
+        );
+        must(
+            self.report
+                .volume_megabytes_max
+                .is_none_or(|megabytes| megabytes >= 5),
+            "report.volume_megabytes_max must be at least 5",
+        );
+        must(
+            self.report.office.seconds_max > 0 && self.report.office.memory_mib_max >= 256,
+            "report.office.seconds_max must be at least 1, and memory_mib_max 256",
         );
         must(
             self.lease.attempts_max > 0,

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dossier_core::RequestId;
-use dossier_core::wire::{CancelRequest, CreateRequest, RequestView};
+use dossier_core::wire::{CancelRequest, CreateRequest, FinishedView, RequestView};
+use dossier_core::{DocumentKind, RequestId};
 use dossier_worker::ApiClient;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::cli::{Create, Download, List, RequestCommand, StatusFilter, Watch};
 use crate::config::{Config, ConfigError};
@@ -102,23 +103,82 @@ fn seconds(option: &str, value: f64) -> Result<Duration, Failure> {
 }
 
 async fn download(client: &ApiClient, options: Download, output: Output) -> Result<(), Failure> {
+    if options.all {
+        return download_all(client, options, output).await;
+    }
+    let kind = match (options.copy, options.package) {
+        (true, _) => DocumentKind::Copy,
+        (_, true) => DocumentKind::Package,
+        _ => DocumentKind::Report,
+    };
     let path = options
         .output
-        .unwrap_or_else(|| PathBuf::from(format!("report-{}.pdf", options.id)));
-    let bytes = client
-        .download(options.id.into(), &path, |_, _| {})
-        .await?
-        .bytes;
-    output.print(&Downloaded { path, bytes }, |done| {
-        format!("{} ({} bytes)", done.path.display(), done.bytes)
+        .unwrap_or_else(|| file_name(options.id, kind, options.volume).into());
+    let done = fetch(client, options.id, kind, options.volume, path).await?;
+    output.print(&done, Downloaded::line);
+    Ok(())
+}
+
+async fn download_all(
+    client: &ApiClient,
+    options: Download,
+    output: Output,
+) -> Result<(), Failure> {
+    let documents = client.show(options.id.into()).await?.documents;
+    let mut wanted: Vec<_> = documents.iter().map(|d| (d.kind, d.volume)).collect();
+    if wanted.is_empty() {
+        // The API says why there is none.
+        wanted.push((DocumentKind::Report, 1));
+    }
+    let folder = options.output.unwrap_or_else(|| PathBuf::from("."));
+    std::fs::create_dir_all(&folder)
+        .map_err(Failure::file(format!("making {}", folder.display())))?;
+    let mut all = Vec::new();
+    for (kind, volume) in wanted {
+        let path = folder.join(file_name(options.id, kind, volume));
+        all.push(fetch(client, options.id, kind, volume, path).await?);
+    }
+    output.print(&all, |all| {
+        let lines: Vec<String> = all.iter().map(Downloaded::line).collect();
+        lines.join("\n")
     });
     Ok(())
 }
 
+async fn fetch(
+    client: &ApiClient,
+    id: Uuid,
+    kind: DocumentKind,
+    volume: u32,
+    path: PathBuf,
+) -> Result<Downloaded, Failure> {
+    let downloaded = client
+        .download_document(id.into(), kind, volume, &path, |_, _| {})
+        .await?;
+    Ok(Downloaded {
+        kind,
+        volume,
+        path,
+        bytes: downloaded.bytes,
+    })
+}
+
+fn file_name(id: Uuid, kind: DocumentKind, volume: u32) -> String {
+    format!("report-{id}{}", kind.file_name_ending(volume))
+}
+
 #[derive(Serialize)]
 struct Downloaded {
+    kind: DocumentKind,
+    volume: u32,
     path: PathBuf,
     bytes: u64,
+}
+
+impl Downloaded {
+    fn line(&self) -> String {
+        format!("{} ({} bytes)", self.path.display(), self.bytes)
+    }
 }
 
 async fn list(client: &ApiClient, options: List, output: Output) -> Result<(), Failure> {
@@ -172,6 +232,22 @@ fn summary(request: &RequestView) -> String {
     format!("{} is {}{pages}", request.id, request.status.to_lowercase())
 }
 
+fn document_line(document: &FinishedView) -> String {
+    let name = match document.kind {
+        DocumentKind::Report => "Report",
+        DocumentKind::Copy => "Copy",
+        DocumentKind::Package => "Package",
+    };
+    let volume = match document.volume {
+        1 => String::new(),
+        volume => format!("volume {volume}, "),
+    };
+    let pages = document
+        .pages
+        .map_or(String::new(), |pages| format!("{pages} pages, "));
+    format!("{name:<10}  {volume}{pages}{} bytes", document.bytes)
+}
+
 fn details(request: &RequestView) -> String {
     let time = |time: jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let identifier = request
@@ -200,9 +276,7 @@ fn details(request: &RequestView) -> String {
     if let Some(completed) = request.completed_at {
         lines.push(format!("Completed   {}", time(completed)));
     }
-    if let (Some(pages), Some(bytes)) = (request.pages, request.bytes) {
-        lines.push(format!("Report      {pages} pages, {bytes} bytes"));
-    }
+    lines.extend(request.documents.iter().map(document_line));
     if let Some(detail) = &request.error_detail {
         lines.push(format!("Failure     {detail}"));
     }

@@ -178,6 +178,10 @@ async fn prepared_worker(
         fonts: Arc::new(fonts),
         wording: config.report.wording.clone(),
         time_zone: config.time_zone()?,
+        package: config.report.package,
+        copy: config.report.copy,
+        volumes: config.volume_limits(),
+        office: config.office_converter(),
     };
     let worker = WorkerConfig {
         spool_folder: Some(config.spool_folder()),

@@ -58,7 +58,7 @@ async fn a_new_request_is_shown_in_full() {
         "requestedBy": "ursula", "requestDateTime": null, "claimDateTime": null,
         "claimAttempts": 0, "leaseExpiresAt": null, "dueAt": null, "completedAt": null,
         "errorCode": null, "errorDetail": null, "objectUrl": null, "pages": null, "bytes": null,
-        "lastDownloaded": null,
+        "documents": [], "lastDownloaded": null,
     });
     assert_eq!(shown, expected);
 }

@@ -10,6 +10,7 @@ mod admin;
 mod claims;
 mod completion;
 mod creation;
+mod documents;
 mod harness;
 mod health;
 mod housekeeping;

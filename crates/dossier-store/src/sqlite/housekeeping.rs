@@ -150,14 +150,16 @@ fn service_names(row: &SqliteRow) -> Result<Vec<ServiceName>, StoreError> {
     })
 }
 
-/// The documents that a request refers to: its sections' kept answers and its report.
+/// The documents that a request refers to: its sections' kept answers, its report and what was made
+/// besides.
 async fn documents_in_use(
     connection: &mut SqliteConnection,
     id: RequestId,
 ) -> Result<Vec<DocumentId>, StoreError> {
     const IN_USE: &str = "SELECT kept_id AS id FROM sections \
              WHERE request_id = ?1 AND kept_id IS NOT NULL \
-         UNION SELECT document_id FROM requests WHERE id = ?1 AND document_id IS NOT NULL";
+         UNION SELECT document_id FROM requests WHERE id = ?1 AND document_id IS NOT NULL \
+         UNION SELECT document_id FROM documents WHERE request_id = ?1";
     let found = sqlx::query(IN_USE)
         .bind(blob(id.as_uuid()))
         .fetch_all(connection)

@@ -9,7 +9,7 @@ use dossier_core::lease::check_claim;
 use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
 use dossier_core::request::{ErrorCode, Request, RequestStatus};
 use dossier_core::section::SectionOutcome;
-use dossier_core::{KeptDocument, LeaseToken, RequestId, ServiceName};
+use dossier_core::{FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceName};
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -222,6 +222,7 @@ impl SqliteStore {
         token: LeaseToken,
         document: &KeptDocument,
         pages: u32,
+        others: &[FinishedDocument],
     ) -> Result<(), StoreError> {
         const COMPLETE: &str = concat!(
             "UPDATE requests SET status = 'Completed', completed_by = lease_token, finished_at = ",
@@ -244,10 +245,13 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await?;
         if completed.rows_affected() == 0 {
-            if was_completed_by(&mut tx, id, token, document).await? {
+            if was_completed_by(&mut tx, id, token, document, others).await? {
                 return Ok(());
             }
             return Err(why_not_completed(&mut tx, id, token).await?.into());
+        }
+        for other in others {
+            insert_document(&mut tx, id, other).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -409,11 +413,33 @@ async fn why_not_completed(
     }
 }
 
+async fn insert_document(
+    connection: &mut SqliteConnection,
+    id: RequestId,
+    document: &FinishedDocument,
+) -> Result<(), StoreError> {
+    const INSERT: &str = "INSERT INTO documents \
+         (request_id, kind, volume, document_id, document_bytes, document_sha256, pages) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    sqlx::query(INSERT)
+        .bind(blob(id.as_uuid()))
+        .bind(document.kind.as_str())
+        .bind(i64::from(document.volume))
+        .bind(blob(document.kept.id.as_uuid()))
+        .bind(size(document.kept.bytes))
+        .bind(document.kept.sha256.as_str())
+        .bind(document.pages.map(i64::from))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 async fn was_completed_by(
     connection: &mut SqliteConnection,
     id: RequestId,
     token: LeaseToken,
     document: &KeptDocument,
+    others: &[FinishedDocument],
 ) -> Result<bool, StoreError> {
     const SAME: &str = "SELECT 1 FROM requests WHERE id = ?1 AND completed_by = ?2 \
          AND document_id = ?3 AND document_bytes = ?4 AND document_sha256 = ?5";
@@ -423,9 +449,16 @@ async fn was_completed_by(
         .bind(blob(document.id.as_uuid()))
         .bind(size(document.bytes))
         .bind(document.sha256.as_str())
-        .fetch_optional(connection)
+        .fetch_optional(&mut *connection)
         .await?;
-    Ok(same.is_some())
+    if same.is_none() {
+        return Ok(false);
+    }
+    let mut said = others.to_vec();
+    said.sort_by_key(|document| (document.kind, document.volume));
+    Ok(find(connection, id)
+        .await?
+        .is_some_and(|request| request.others == said))
 }
 
 /// Nothing was recorded: because the section is complete already, which is fine by the holder of

@@ -28,7 +28,9 @@ use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
-use dossier_core::{DocumentId, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName};
+use dossier_core::{
+    DocumentId, FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName,
+};
 use jiff::Timestamp;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
@@ -170,8 +172,9 @@ impl Store for SqliteStore {
         token: LeaseToken,
         document: &KeptDocument,
         pages: u32,
+        others: &[FinishedDocument],
     ) -> Result<(), StoreError> {
-        self.finish(id, token, document, pages).await
+        self.finish(id, token, document, pages, others).await
     }
 
     async fn record_section(

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use dossier_core::KeptDocument;
 use dossier_core::request::{ErrorCode, Request, RequestStatus};
 use dossier_core::section::{Held, Section, SectionStatus};
 use dossier_core::service::{Category, Service, ServiceDetails, report_order};
 use dossier_core::subject::{CaseReference, SubjectIdentifier, SubjectName};
+use dossier_core::{DocumentKind, FinishedDocument, KeptDocument};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, SqliteConnection, Type};
@@ -44,17 +44,44 @@ const SECTIONS: &str = "SELECT sections.request_id, sections.service_id, \
      FROM sections JOIN services ON services.id = sections.service_id \
      WHERE sections.request_id IN (SELECT unhex(value) FROM json_each(?1))";
 
+/// Documents of the requests in `?1` besides their reports' first volumes; an archived request has
+/// none.
+const DOCUMENTS: &str = "SELECT * FROM documents \
+     WHERE request_id IN (SELECT unhex(value) FROM json_each(?1))";
+
 /// Sections of the archived requests in `?1`, as their services were described then.
 const ARCHIVED_SECTIONS: &str = "SELECT *, NULL AS kept_id, NULL AS kept_bytes, \
      NULL AS kept_sha256 FROM archived_sections \
      WHERE request_id IN (SELECT unhex(value) FROM json_each(?1))";
 
-/// Makes requests from their rows and adds their sections.
+/// Makes requests from their rows and adds their sections and documents.
 pub(super) async fn requests(
     connection: &mut SqliteConnection,
     rows: &[SqliteRow],
 ) -> Result<Vec<Request>, StoreError> {
-    with_sections(connection, rows, SECTIONS).await
+    let mut requests = with_sections(connection, rows, SECTIONS).await?;
+    let completed = requests
+        .iter()
+        .filter(|request| request.status == RequestStatus::Completed);
+    let ids: Vec<Uuid> = completed.map(|request| request.id.as_uuid()).collect();
+    if ids.is_empty() {
+        return Ok(requests);
+    }
+    let rows = sqlx::query(DOCUMENTS)
+        .bind(blobs(ids))
+        .fetch_all(connection)
+        .await?;
+    let mut by_request: HashMap<Uuid, Vec<FinishedDocument>> = HashMap::new();
+    for row in &rows {
+        let id = uuid(row, "request_id")?;
+        by_request.entry(id).or_default().push(finished(row)?);
+    }
+    for request in &mut requests {
+        let mut others = by_request.remove(&request.id.as_uuid()).unwrap_or_default();
+        others.sort_by_key(|document| (document.kind, document.volume));
+        request.others = others;
+    }
+    Ok(requests)
 }
 
 /// Makes archived requests from their rows and adds their sections.
@@ -120,6 +147,7 @@ fn request(row: &SqliteRow) -> Result<Request, StoreError> {
         error_detail: get(row, "error_detail")?,
         document: kept(row, "document_id", "document_bytes", "document_sha256")?,
         pages: get(row, "pages")?,
+        others: Vec::new(),
         last_downloaded_at: optional_time(row, "last_downloaded_at")?,
         sections: Vec::new(),
     })
@@ -178,6 +206,16 @@ pub(super) fn service(row: &SqliteRow) -> Result<Service, StoreError> {
             rank: get(row, "rank")?,
         },
         suspended_at: optional_time(row, "suspended_at")?,
+    })
+}
+
+fn finished(row: &SqliteRow) -> Result<FinishedDocument, StoreError> {
+    Ok(FinishedDocument {
+        kind: word(row, "kind", DocumentKind::parse)?,
+        volume: get(row, "volume")?,
+        kept: kept(row, "document_id", "document_bytes", "document_sha256")?
+            .ok_or(StoreError::Corrupt("document_id"))?,
+        pages: get(row, "pages")?,
     })
 }
 

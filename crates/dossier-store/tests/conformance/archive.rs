@@ -23,7 +23,10 @@ pub async fn only_sections_of_completed_requests_are_spent(database: &impl Datab
     let kept = answer(token, "a").id;
     store.section_cleaned(id, kept).await.unwrap();
     assert!(section(store, id, "a").await.kept.is_some(), "still needed");
-    store.complete(id, token, &report(token), 1).await.unwrap();
+    store
+        .complete(id, token, &report(token), 1, &[])
+        .await
+        .unwrap();
     let spent = store.spent_sections(9).await.unwrap();
     assert_eq!(spent, [(id, name("a"), kept)]);
     store.section_cleaned(id, kept).await.unwrap();
@@ -61,7 +64,10 @@ pub async fn an_archived_request_is_remembered_without_its_documents_and_name(
     let id = pending_of_a(store).await;
     let token = claimed(store, id).await.token;
     record(store, id, token, "a", collected(token, "a")).await;
-    store.complete(id, token, &report(token), 3).await.unwrap();
+    store
+        .complete(id, token, &report(token), 3, &[])
+        .await
+        .unwrap();
     let mut expected = found(store, id).await;
     store.archive_request(id).await.unwrap();
     assert_eq!(store.request(id).await.unwrap(), None);

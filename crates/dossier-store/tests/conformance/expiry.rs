@@ -26,7 +26,12 @@ pub async fn attempts_that_ran_out_make_a_request_errored(database: &impl Databa
     assert_eq!(request.status, RequestStatus::Errored);
     assert_eq!(request.error_code, Some(ErrorCode::AttemptsExhausted));
     assert!(request.error_detail.is_some());
-    assert!(store.complete(id, last, &report(last), 1).await.is_err());
+    assert!(
+        store
+            .complete(id, last, &report(last), 1, &[])
+            .await
+            .is_err()
+    );
     assert!(
         store
             .expire_requests(&attempts_max(2))

@@ -127,7 +127,10 @@ pub async fn finished(store: &dyn Store, id: RequestId, token: LeaseToken) {
             .await;
         }
     }
-    store.complete(id, token, &report(token), 3).await.unwrap();
+    store
+        .complete(id, token, &report(token), 3, &[])
+        .await
+        .unwrap();
 }
 
 pub async fn failed(store: &dyn Store, id: RequestId, token: LeaseToken) -> Request {

@@ -148,7 +148,7 @@ async fn take(store: &dyn Store, id: RequestId, tokens: &mut [LeaseToken; 2], st
             let collected = store
                 .record_section(id, token, &name("a"), &nothing_held())
                 .await;
-            let completed = store.complete(id, token, &report(token), 1).await;
+            let completed = store.complete(id, token, &report(token), 1, &[]).await;
             assert!(collected.is_err() || completed.is_ok());
             completed.is_ok()
         }

@@ -31,7 +31,7 @@ async fn refused(store: &dyn Store, id: RequestId, token: LeaseToken, expected: 
         store
             .record_section(id, token, &name("a"), &errored("x"))
             .await,
-        store.complete(id, token, &report(token), 1).await,
+        store.complete(id, token, &report(token), 1, &[]).await,
     ];
     for outcome in outcomes {
         assert!(
@@ -180,7 +180,7 @@ pub async fn a_request_is_not_completed_before_every_section_is(database: &impl 
     record(store, id, token, "b", errored("down")).await;
     for _ in ["b errored and c pending", "b errored"] {
         let before = found(store, id).await;
-        let refused = store.complete(id, token, &report(token), 1).await;
+        let refused = store.complete(id, token, &report(token), 1, &[]).await;
         assert!(
             matches!(refused, Err(StoreError::Lease(LeaseRefusal::Uncollected))),
             "{refused:?}"
@@ -189,7 +189,10 @@ pub async fn a_request_is_not_completed_before_every_section_is(database: &impl 
         record(store, id, token, "c", nothing_held()).await;
     }
     record(store, id, token, "b", nothing_held()).await;
-    store.complete(id, token, &report(token), 1).await.unwrap();
+    store
+        .complete(id, token, &report(token), 1, &[])
+        .await
+        .unwrap();
 }
 
 pub async fn completing_again_with_the_same_token_and_document_succeeds(database: &impl Database) {
@@ -198,19 +201,22 @@ pub async fn completing_again_with_the_same_token_and_document_succeeds(database
     let token = completed(store, id).await;
     let before = found(store, id).await;
     a_moment().await;
-    store.complete(id, token, &report(token), 3).await.unwrap();
+    store
+        .complete(id, token, &report(token), 3, &[])
+        .await
+        .unwrap();
     assert_eq!(found(store, id).await, before);
     let other = KeptDocument {
         id: DocumentId::generate(),
         ..report(token)
     };
-    let refused = store.complete(id, token, &other, 3).await;
+    let refused = store.complete(id, token, &other, 3, &[]).await;
     assert!(matches!(
         refused,
         Err(StoreError::Lease(LeaseRefusal::Finished))
     ));
     let stranger = LeaseToken::generate();
-    let refused = store.complete(id, stranger, &report(token), 3).await;
+    let refused = store.complete(id, stranger, &report(token), 3, &[]).await;
     assert!(matches!(
         refused,
         Err(StoreError::Lease(LeaseRefusal::Finished))

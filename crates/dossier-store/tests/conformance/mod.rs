@@ -15,6 +15,7 @@ pub mod abandoned;
 pub mod archive;
 pub mod claims;
 pub mod concurrency;
+pub mod documents;
 pub mod expiry;
 pub mod given;
 pub mod idempotency;
@@ -140,6 +141,14 @@ macro_rules! conformance {
                 the_archive_is_searched_like_the_list,
                 the_archive_is_purged_by_age,
                 one_service_in_many_requests_is_archived_with_each,
+            }
+            documents {
+                a_completed_request_has_all_its_documents_in_order,
+                a_completion_without_the_lease_leaves_no_document,
+                a_completion_that_cannot_be_whole_changes_nothing,
+                completing_again_succeeds_with_the_same_documents_only,
+                all_documents_of_a_completed_request_are_in_use,
+                an_archived_request_has_no_documents,
             }
             waiting {
                 a_new_request_wakes_a_waiter_at_once,

@@ -96,7 +96,10 @@ pub async fn a_duplicate_repeats_the_details_and_starts_anew(database: &impl Dat
     let id = pending_of_a(store).await;
     let token = claimed(store, id).await.token;
     record(store, id, token, "a", collected(token, "a")).await;
-    store.complete(id, token, &report(token), 3).await.unwrap();
+    store
+        .complete(id, token, &report(token), 3, &[])
+        .await
+        .unwrap();
     let original = found(store, id).await;
     let duplicate = store.duplicate_request(id, "support").await.unwrap();
     assert_ne!(duplicate.id, id);
@@ -173,7 +176,7 @@ pub async fn a_cancelled_request_is_errored_and_its_lease_is_lost(database: &imp
     assert_eq!(cancelled.error_code, Some(ErrorCode::Cancelled));
     assert_eq!(cancelled.error_detail.as_deref(), Some("withdrawn"));
     assert_eq!(cancelled.lease_expires_at, None);
-    let refused = store.complete(id, token, &report(token), 1).await;
+    let refused = store.complete(id, token, &report(token), 1, &[]).await;
     assert!(matches!(
         refused,
         Err(StoreError::Lease(LeaseRefusal::Finished))

@@ -150,5 +150,8 @@ pub async fn a_collected_section_is_not_suspended(database: &impl Database) {
         section(store, id, "a").await.status,
         SectionStatus::Complete
     );
-    store.complete(id, token, &report(token), 1).await.unwrap();
+    store
+        .complete(id, token, &report(token), 1, &[])
+        .await
+        .unwrap();
 }

@@ -1,10 +1,10 @@
-//! Downloading a report: streamed, resumed when the connection breaks, verified at the end.
+//! Downloading a document: streamed, resumed when the connection breaks, verified at the end.
 
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use dossier_core::{RequestId, Sha256Hex};
+use dossier_core::{DocumentKind, RequestId, Sha256Hex};
 use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::Response;
@@ -13,14 +13,14 @@ use tempfile::NamedTempFile;
 
 use super::{ApiClient, ApiError, refusal, unreachable};
 
-/// Longest silence while a report is downloaded.
+/// Longest silence while a document is downloaded.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 /// Times that a broken download goes on where it stopped, without a byte in between.
 const RESUMES_MAX: u32 = 5;
 /// Pause before a broken download goes on.
 const RESUME_PAUSE: Duration = Duration::from_millis(500);
 
-/// A downloaded report.
+/// A downloaded document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Downloaded {
     /// Its size in bytes.
@@ -32,15 +32,34 @@ pub struct Downloaded {
 }
 
 impl ApiClient {
-    /// Downloads a request's report to a file, which appears only when it is whole and verified
-    /// against the digest in the answer's `ETag`, and which only its owner can read. `progress` is
-    /// told the bytes received so far and, if known, the bytes to come in all.
+    /// Downloads the first volume of a request's report: see
+    /// [`download_document`](Self::download_document).
     pub async fn download(
         &self,
         id: RequestId,
         file: &Path,
+        progress: impl FnMut(u64, Option<u64>),
+    ) -> Result<Downloaded, ApiError> {
+        self.download_document(id, DocumentKind::Report, 1, file, progress)
+            .await
+    }
+
+    /// Downloads one of a request's documents to a file, which appears only when it is whole and
+    /// verified against the digest in the answer's `ETag`, and which only its owner can read.
+    /// `progress` is told the bytes received so far and, if known, the bytes to come in all.
+    pub async fn download_document(
+        &self,
+        id: RequestId,
+        kind: DocumentKind,
+        volume: u32,
+        file: &Path,
         mut progress: impl FnMut(u64, Option<u64>),
     ) -> Result<Downloaded, ApiError> {
+        let query = [
+            ("id", id.to_string()),
+            ("kind", kind.as_str().to_owned()),
+            ("volume", volume.to_string()),
+        ];
         let file_error = |source| ApiError::File {
             path: file.to_owned(),
             source,
@@ -53,7 +72,7 @@ impl ApiClient {
         loop {
             let before = received.bytes;
             match self
-                .download_rest(id, &mut part, &mut received, &mut progress)
+                .download_rest(&query, &mut part, &mut received, &mut progress)
                 .await
             {
                 Ok(()) => break,
@@ -81,14 +100,12 @@ impl ApiClient {
 
     async fn download_rest(
         &self,
-        id: RequestId,
+        query: &[(&str, String)],
         part: &mut NamedTempFile,
         received: &mut Received,
         progress: &mut impl FnMut(u64, Option<u64>),
     ) -> Result<(), Break> {
-        let mut call = self
-            .call(Method::GET, &["api", "report"])
-            .query(&[("id", id.to_string())]);
+        let mut call = self.call(Method::GET, &["api", "report"]).query(query);
         if let Some(tag) = received.tag.as_ref().filter(|_| received.bytes > 0) {
             call = call
                 .header(RANGE, format!("bytes={}-", received.bytes))

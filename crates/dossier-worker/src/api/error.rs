@@ -24,7 +24,7 @@ pub enum ApiError {
     #[error("the answer is not one of Dossier's API")]
     Incomprehensible,
     /// The downloaded file is not what the API has; download it again.
-    #[error("the downloaded report is damaged: its size or digest is not the announced one")]
+    #[error("the downloaded file is damaged: its size or digest is not the announced one")]
     Damaged,
     /// The file could not be written; look at the disk's space and rights.
     #[error("{} could not be written: {source}", path.display())]

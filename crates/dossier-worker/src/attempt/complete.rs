@@ -8,7 +8,6 @@
 
 use std::time::Duration;
 
-use dossier_core::document::report_document_id;
 use dossier_core::wire::CompleteRequest;
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
@@ -31,10 +30,10 @@ impl Attempt {
             .await
             .unwrap_or(Ending::Undecided);
         if matches!(ending, Ending::Completed) {
-            self.own_documents()
-                .remove(&report_document_id(self.lease.token()));
+            self.made_documents().clear();
             let (pages, bytes) = (complete.pages, complete.document.bytes);
-            tracing::info!(pages, bytes, "completed the request");
+            let others = complete.others.len();
+            tracing::info!(pages, bytes, others, "completed the request");
         }
         ending
     }

@@ -22,12 +22,13 @@ use tracing::Instrument;
 use url::Url;
 
 use super::{Attempt, Ending};
-use crate::collect::{Collected, NotCollected};
+use crate::collect::{Collected, Files, NotCollected};
 use crate::connection::file_fault;
-use crate::fetch::{Progress, Question, create_private};
+use crate::fetch::{Progress, Question, create_private, create_private_folder};
+use crate::kept;
 use crate::lease::WriteError;
-use crate::rendering::ReportSection;
-use crate::spool::AttemptSpool;
+use crate::rendering::{self, ReportSection, SectionAnswer};
+use crate::spool::{AttemptSpool, SectionSpool};
 
 /// The tasks that collect sections; they end before the attempt does.
 #[derive(Default)]
@@ -45,7 +46,7 @@ struct Order {
     service: ServiceName,
     label: String,
     url: Private<Url>,
-    file: PathBuf,
+    files: SectionSpool,
     version: TemplateVersion,
 }
 
@@ -99,7 +100,8 @@ impl Attempt {
     /// One section, ready for the report. The error names the service.
     async fn section(&self, place: usize, order: Order) -> Result<ReportSection, String> {
         let task = &self.claim.sections[place];
-        let with_service = |text: String| format!("{}: {text}", order.service);
+        let service = order.service.clone();
+        let with_service = |text: String| format!("{service}: {text}");
         let answer = match (task.render_status, task.held, &task.kept) {
             (SectionStatus::Complete, Some(Held::NoData | Held::NotSupported), _) => None,
             (SectionStatus::Complete, _, kept) => self
@@ -109,6 +111,7 @@ impl Attempt {
             _ => self.fetched_answer(&order).await.map_err(with_service)?,
         };
         Ok(ReportSection {
+            service: order.service,
             label: order.label,
             version: order.version,
             answer,
@@ -121,28 +124,54 @@ impl Attempt {
         &self,
         kept: Option<&DocumentView>,
         order: &Order,
-    ) -> Result<Option<PathBuf>, String> {
+    ) -> Result<Option<SectionAnswer>, String> {
         let kept = kept.and_then(|view| KeptDocument::try_from(view).ok());
         let restored = match &kept {
-            Some(kept) => self.restore(kept, &order.file).await?,
-            None => false,
+            Some(kept) => self.restore(kept, &order.files).await?,
+            None => None,
         };
-        if restored {
+        if restored.is_some() {
             tracing::info!("the section was collected by an earlier attempt");
-            return Ok(Some(order.file.clone()));
+            return Ok(restored);
         }
         tracing::warn!("a kept answer is gone or damaged; fetching it again");
-        let collector = &self.workshop.collector;
-        let progress = Progress::default();
-        let collected = collector
-            .collect(&order.service, &order.url, &order.file, &progress)
-            .await;
+        let collected = self.collect(order, &Progress::default()).await;
         let collected = collected.map_err(|failure| failure.detail)?;
-        Ok(collected.body.map(|_| order.file.clone()))
+        Ok(answer_of(collected, order))
     }
 
-    /// Copies a kept answer to a file; answers whether it is whole.
-    async fn restore(&self, kept: &KeptDocument, file: &Path) -> Result<bool, String> {
+    async fn collect(&self, order: &Order, progress: &Progress) -> Result<Collected, NotCollected> {
+        let files = Files {
+            answer: &order.files.answer,
+            attachments: &order.files.attachments,
+        };
+        let collector = &self.workshop.collector;
+        collector
+            .collect(&order.service, &order.url, &files, progress)
+            .await
+    }
+
+    /// Gets an answer, with its attachments, out of a kept document; none unless it is whole.
+    async fn restore(
+        &self,
+        kept: &KeptDocument,
+        files: &SectionSpool,
+    ) -> Result<Option<SectionAnswer>, String> {
+        if !self.fetch_kept(kept, &files.kept).await? {
+            return Ok(None);
+        }
+        let (files, attachments_max) = (files.clone(), self.workshop.limits.attachments_max);
+        create_private_folder(&files.attachments)
+            .await
+            .map_err(|error| file_fault(&error))?;
+        let unpacking = move || unpack(&files, attachments_max);
+        tokio::task::spawn_blocking(unpacking)
+            .await
+            .unwrap_or_else(|_| Err("a kept answer could not be unpacked".to_owned()))
+    }
+
+    /// Copies a kept document to a file; answers whether it is whole.
+    async fn fetch_kept(&self, kept: &KeptDocument, file: &Path) -> Result<bool, String> {
         let unavailable = |error: DocumentError| error.to_string();
         let mut read = match self.workshop.documents.read(kept.id, None).await {
             Ok(read) => read,
@@ -166,7 +195,7 @@ impl Attempt {
     }
 
     /// The service's answer, kept and reported.
-    async fn fetched_answer(&self, order: &Order) -> Result<Option<PathBuf>, String> {
+    async fn fetched_answer(&self, order: &Order) -> Result<Option<SectionAnswer>, String> {
         let began = Instant::now();
         let outcome = match self.collect_with_progress(order).await {
             Ok(collected) => self.keep(order, collected).await,
@@ -213,7 +242,7 @@ impl Attempt {
             });
         }
         match outcome {
-            Ok((collected, _)) => Ok(collected.body.map(|_| order.file.clone())),
+            Ok((collected, _)) => Ok(answer_of(collected, order)),
             Err(failure) => Err(failure.detail),
         }
     }
@@ -223,11 +252,8 @@ impl Attempt {
         let progress = Progress::default();
         let ended = CancellationToken::new();
         let collect = async {
-            let collector = &self.workshop.collector;
             let _end = ended.clone().drop_guard();
-            collector
-                .collect(&order.service, &order.url, &order.file, &progress)
-                .await
+            self.collect(order, &progress).await
         };
         let (collected, ()) = tokio::join!(collect, self.tell(order, &progress, &ended));
         collected
@@ -264,29 +290,32 @@ impl Attempt {
         }
     }
 
-    /// Puts a collected answer in the document store.
+    /// Puts a collected answer, with its attachments, in the document store.
     async fn keep(
         &self,
         order: &Order,
         collected: Collected,
     ) -> Result<(Collected, Option<KeptDocument>), NotCollected> {
-        let Some(body) = &collected.body else {
-            return Ok((collected, None));
-        };
         let id = section_document_id(self.lease.token(), &order.service);
-        self.own_documents().insert(id);
-        let expected = KeptDocument {
-            id,
-            bytes: body.bytes,
-            sha256: body.sha256.clone(),
+        let tries = collected.tries;
+        let packed = match &collected.body {
+            None => return Ok((collected, None)),
+            Some(body) if collected.attachments.is_empty() => {
+                Ok((order.files.answer.clone(), body.bytes, body.sha256.clone()))
+            }
+            Some(_) => pack(&order.files, &collected.attachments).await,
         };
-        match super::report::store(&*self.workshop.documents, &expected, &order.file).await {
-            Ok(()) => Ok((collected, Some(expected))),
-            Err(detail) => Err(NotCollected {
-                detail,
-                tries: collected.tries,
-            }),
+        let failed = |detail| NotCollected { detail, tries };
+        let (file, bytes, sha256) = packed.map_err(failed)?;
+        self.own_documents().insert(id);
+        let expected = KeptDocument { id, bytes, sha256 };
+        let stored = super::report::store(&*self.workshop.documents, &expected, &file).await;
+        if file == order.files.kept {
+            // Its parts are all there; what cannot be removed goes with the spool.
+            let _ = tokio::fs::remove_file(&file).await;
         }
+        stored.map_err(failed)?;
+        Ok((collected, Some(expected)))
     }
 
     fn complete_report(
@@ -327,7 +356,56 @@ impl Attempt {
     }
 }
 
-fn order(task: &SectionTask, question: &Question, file: PathBuf) -> Result<Order, String> {
+/// What was collected, as the report takes it.
+fn answer_of(collected: Collected, order: &Order) -> Option<SectionAnswer> {
+    collected.body.map(|_| SectionAnswer {
+        body: order.files.answer.clone(),
+        attachments: collected.attachments,
+    })
+}
+
+/// An answer and its attachments as one file, with its size and digest.
+async fn pack(
+    files: &SectionSpool,
+    attachments: &[PathBuf],
+) -> Result<(PathBuf, u64, Sha256Hex), String> {
+    let (files, attachments) = (files.clone(), attachments.to_vec());
+    let packing = move || {
+        kept::pack(&files.answer, &attachments, &files.kept)?;
+        let (bytes, sha256) = rendering::digest(&files.kept)?;
+        Ok((files.kept, bytes, sha256))
+    };
+    match tokio::task::spawn_blocking(packing).await {
+        Ok(packed) => packed.map_err(|error: std::io::Error| file_fault(&error)),
+        Err(_) => Err("the section could not be packed".to_owned()),
+    }
+}
+
+/// The answer in a kept document with every attachment that it lists; none if one is not there, as
+/// in a document of before attachments were fetched.
+fn unpack(files: &SectionSpool, attachments_max: usize) -> Result<Option<SectionAnswer>, String> {
+    let unpacked = kept::unpack(
+        &files.kept,
+        &files.answer,
+        &files.attachments,
+        attachments_max,
+    );
+    let Some(attachments) = unpacked.map_err(|error| file_fault(&error))? else {
+        return Ok(None);
+    };
+    // An archive is not needed beside its parts.
+    let _ = std::fs::remove_file(&files.kept);
+    let listed = rendering::list_attachments(&files.answer);
+    if !listed.is_ok_and(|listed| listed.len() == attachments.len()) {
+        return Ok(None);
+    }
+    Ok(Some(SectionAnswer {
+        body: files.answer.clone(),
+        attachments,
+    }))
+}
+
+fn order(task: &SectionTask, question: &Question, files: SectionSpool) -> Result<Order, String> {
     let service: ServiceName = task
         .service_name
         .parse()
@@ -341,7 +419,7 @@ fn order(task: &SectionTask, question: &Question, file: PathBuf) -> Result<Order
     Ok(Order {
         label: task.service_label.clone(),
         url: question.url(&url),
-        file,
+        files,
         version: version.unwrap_or(TemplateVersion::Generic),
         service,
     })

@@ -139,7 +139,7 @@ async fn a_complete_that_never_answers_leaves_the_report_where_it_is() {
         })
         .await;
     worker.stop().await;
-    assert_eq!(world.documents.count().await, 1);
+    assert_eq!(world.documents.count().await, 2, "and so does the package");
 }
 
 #[tokio::test]
@@ -208,8 +208,8 @@ async fn every_request_is_completed_once_by_workers_that_compete() {
         assert!(inner.requests.iter().all(|r| r.releases.is_empty()));
         inner.requests.len()
     };
-    // A report and a kept answer each.
-    assert_eq!(world.documents.count().await, 2 * documents);
+    // A report, a package and a kept answer each.
+    assert_eq!(world.documents.count().await, 3 * documents);
     assert!(world.spool_is_empty());
 }
 

@@ -70,6 +70,12 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
     config.idle_seconds_max = 1.0;
     config.poll_wait_seconds = 61;
     assert_eq!(config.check().unwrap_err().key, "poll_wait_seconds");
+    config.poll_wait_seconds = 60;
+    config.attachments_max = 10_000;
+    assert_eq!(config.check().unwrap_err().key, "attachments_max");
+    config.attachments_max = 9_999;
+    config.attachment_hosts = vec!["https://files.example".to_owned()];
+    assert_eq!(config.check().unwrap_err().key, "attachment_hosts");
     let unknown = serde_json::json!({"trys_max": 3});
     let error = serde_json::from_value::<dossier_worker::WorkerConfig>(unknown).unwrap_err();
     assert!(error.to_string().contains("trys_max"));

@@ -6,6 +6,7 @@
 mod harness;
 
 mod answers;
+mod attachments;
 mod completing;
 mod downloading;
 mod https;
@@ -13,6 +14,7 @@ mod kept_sections;
 mod lease;
 mod limits;
 mod names;
+mod package;
 mod proxy;
 mod retries;
 mod shutdown;

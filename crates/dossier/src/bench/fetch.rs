@@ -24,10 +24,16 @@ struct Measured {
 }
 
 /// Measures the highest resident memory of this process (which is API, worker and service in one,
-/// so more than a worker's own) before and after a first small request and the huge one's fetch.
+/// so more than a worker's own) before and after a first small request and the huge one: its answer's
+/// fetch, or with `--attachment` all that is made of it.
 pub async fn run(options: &BenchFetch, output: Output) -> Result<(), Failure> {
+    let bytes = options.megabytes * MEGABYTE;
+    let answer = match options.attachment {
+        true => Answer::Attachment(bytes),
+        false => Answer::Bytes(bytes),
+    };
     let small = Upstream::start(Answer::Bytes(1_000)).await?;
-    let huge = Upstream::start(Answer::Bytes(options.megabytes * MEGABYTE)).await?;
+    let huge = Upstream::start(answer).await?;
     let bench = Bench::start(1, |_| {}).await?;
     bench.add_service("small", small.url("small")).await?;
     bench.add_service("huge", huge.url("huge")).await?;
@@ -42,7 +48,10 @@ pub async fn run(options: &BenchFetch, output: Output) -> Result<(), Failure> {
     loop {
         let request = bench.client.show(id).await?;
         let section = request.services.first();
-        if section.is_some_and(|section| section.render_status == SectionStatus::Complete) {
+        let is_collected =
+            section.is_some_and(|section| section.render_status == SectionStatus::Complete);
+        let is_completed = request.completed_at.is_some();
+        if is_completed || (is_collected && !options.attachment) {
             break;
         }
         if request.is_finished() || section.is_some_and(|s| s.error.is_some()) {
@@ -62,24 +71,30 @@ pub async fn run(options: &BenchFetch, output: Output) -> Result<(), Failure> {
         peak_after_fetch_bytes,
         rise_bytes: peak_after_fetch_bytes - peak_before_bytes,
     };
+    let what = match options.attachment {
+        true => "attachment of {} MB, fetched, kept, packed and stored",
+        false => "answer of {} MB, fetched, checked and kept",
+    };
+    let what = what.replace("{}", &options.megabytes.to_string());
     output.print(&measured, |m| {
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         format!(
-            "one answer of {} MB, fetched, checked and kept in {:.1} s\n\
+            "one {what} in {:.1} s\n\
              peak memory before  {:.1} MiB\n\
              peak memory after   {:.1} MiB\n\
              rise                {:.1} MiB",
-            m.megabytes,
             m.seconds,
             mib(m.peak_before_bytes),
             mib(m.peak_after_fetch_bytes),
             mib(m.rise_bytes)
         )
     });
-    bench
-        .client
-        .cancel(id, &dossier_core::wire::CancelRequest::default())
-        .await?;
+    if !options.attachment {
+        bench
+            .client
+            .cancel(id, &dossier_core::wire::CancelRequest::default())
+            .await?;
+    }
     bench.stop().await?;
     let rise = measured.rise_bytes as f64 / f64::from(1 << 20);
     within("the rise in MiB", rise, options.rise_max_mib)

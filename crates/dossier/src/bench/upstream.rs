@@ -25,16 +25,18 @@ pub enum Answer {
     After(Duration),
     /// JSON of about so many bytes, at once.
     Bytes(u64),
+    /// A line, and an attachment of so many bytes.
+    Attachment(u64),
 }
 
 struct Shared {
+    address: SocketAddr,
     answer: Answer,
     asked: AtomicU64,
 }
 
 /// The service, running until the process ends.
 pub struct Upstream {
-    address: SocketAddr,
     shared: Arc<Shared>,
 }
 
@@ -47,19 +49,21 @@ impl Upstream {
             .map_err(unavailable)?;
         let address = listener.local_addr().map_err(unavailable)?;
         let shared = Arc::new(Shared {
+            address,
             answer,
             asked: AtomicU64::new(0),
         });
         let router = Router::new()
             .route("/{service}/subject-access-request", get(respond))
+            .route("/file", get(file))
             .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { address, shared })
+        Ok(Self { shared })
     }
 
     /// The base URL of one of as many services as wanted.
     pub fn url(&self, service: &str) -> String {
-        format!("http://{}/{service}", self.address)
+        format!("http://{}/{service}", self.shared.address)
     }
 
     /// How often it was asked.
@@ -77,7 +81,33 @@ async fn respond(State(shared): State<Arc<Shared>>) -> Response {
             ([(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         Answer::Bytes(bytes) => huge(bytes),
+        Answer::Attachment(_) => {
+            let attachment = serde_json::json!({
+                "attachmentNumber": 1, "name": "A measured file", "contentType": "video/mp4",
+                "url": format!("http://{}/file", shared.address), "filename": "measured.mp4",
+            });
+            let content = serde_json::json!([{ "note": "A measured note" }]);
+            let answer = serde_json::json!({ "content": content, "attachments": [attachment] });
+            axum::Json(answer).into_response()
+        }
     }
+}
+
+/// The attachment: zeros.
+async fn file(State(shared): State<Arc<Shared>>) -> Response {
+    let Answer::Attachment(bytes) = shared.answer else {
+        return axum::http::StatusCode::NOT_FOUND.into_response();
+    };
+    let piece = Bytes::from(vec![0; PIECE_BYTES]);
+    let pieces = (0..bytes.div_ceil(PIECE_BYTES as u64)).map(move |place| {
+        let left = bytes - place * PIECE_BYTES as u64;
+        let length = usize::try_from(left)
+            .unwrap_or(PIECE_BYTES)
+            .min(PIECE_BYTES);
+        Ok::<_, std::convert::Infallible>(piece.slice(..length))
+    });
+    let body = Body::from_stream(stream::iter(pieces));
+    ([(header::CONTENT_LENGTH, bytes.to_string())], body).into_response()
 }
 
 /// `{"content":["xxx…","xxx…",…]}` with texts of one piece each.

@@ -21,7 +21,7 @@ struct Measured {
     attempts: u64,
     calls_to_the_service: u64,
     documents: usize,
-    documents_that_are_no_requests_report: usize,
+    documents_of_no_request: usize,
     seconds: f64,
     requests_a_second: f64,
 }
@@ -42,15 +42,17 @@ pub async fn run(options: &BenchWorkers, output: Output) -> Result<(), Failure> 
     }
     let mut attempts = 0;
     let mut completed = HashSet::new();
+    let mut made = 0;
     for id in &ids {
         let request = bench.finished(*id).await?;
         attempts += u64::from(request.claim_attempts);
+        made += request.documents.len();
         if request.completed_at.is_some() {
             completed.insert(*id);
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let documents = documents_after_cleaning(&bench, ids.len()).await?;
+    let documents = documents_after_cleaning(&bench, made).await?;
     let measured = Measured {
         requests: options.requests,
         workers: options.workers,
@@ -58,7 +60,7 @@ pub async fn run(options: &BenchWorkers, output: Output) -> Result<(), Failure> 
         attempts,
         calls_to_the_service: upstream.asked(),
         documents,
-        documents_that_are_no_requests_report: documents.saturating_sub(completed.len()),
+        documents_of_no_request: documents.saturating_sub(made),
         seconds,
         requests_a_second: f64::from(options.requests) / seconds,
     };
@@ -70,7 +72,7 @@ pub async fn run(options: &BenchWorkers, output: Output) -> Result<(), Failure> 
              attempts                       {}\n\
              calls to the service           {}\n\
              documents kept                 {}\n\
-             of them not a request's report {}",
+             of them no request's           {}",
             m.requests,
             m.workers,
             m.seconds,
@@ -79,7 +81,7 @@ pub async fn run(options: &BenchWorkers, output: Output) -> Result<(), Failure> 
             m.attempts,
             m.calls_to_the_service,
             m.documents,
-            m.documents_that_are_no_requests_report
+            m.documents_of_no_request
         )
     });
     bench.stop().await

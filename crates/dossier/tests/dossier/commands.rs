@@ -87,12 +87,25 @@ async fn a_request_is_made_watched_and_downloaded_from_the_command_line() {
     let downloaded = site.json(&format!("request download {id} -o r.pdf"));
     assert_eq!(downloaded["bytes"], watched["bytes"]);
     assert!(harness::pdf::text(&site.path().join("r.pdf")).contains("Secret-of-a-lifetime"));
+    let package = site.json(&format!("request download {id} --package"));
+    let path = format!("report-{id}-package.zip");
+    assert_eq!(package["path"], path);
+    assert!(site.path().join(path).is_file());
+    let all = site.json(&format!("request download {id} --all -o all"));
+    let kinds: Vec<_> = all.as_array().unwrap().iter().map(|d| &d["kind"]).collect();
+    assert_eq!(kinds, ["REPORT", "COPY", "PACKAGE"]);
+    for document in all.as_array().unwrap() {
+        let path = site.path().join(document["path"].as_str().unwrap());
+        assert_eq!(path.metadata().unwrap().len(), document["bytes"]);
+    }
     let listed = site.json("request list --search case-secret");
     assert_eq!(listed["requests"][0]["id"], json!(id));
     assert!(!listed["requests"][0]["lastDownloaded"].is_null());
     let text = process::succeed(site.path(), &format!("request show {id}"));
     assert!(
-        text.contains("Completed") && text.contains("A good one"),
+        ["Completed", "A good one", "\nReport  ", "\nPackage  "]
+            .iter()
+            .all(|shown| text.contains(shown)),
         "{text}"
     );
 
@@ -115,6 +128,12 @@ async fn exit_codes_are_the_documented_ones() {
         ("request", 2, "Usage"),
         (&format!("request show {unknown}"), 6, "request"),
         (&format!("request download {unknown}"), 6, ""),
+        (&format!("request download {unknown} --all"), 6, ""),
+        (
+            &format!("request download {unknown} --copy --package"),
+            2,
+            "",
+        ),
         ("service suspend nobody", 6, "nobody"),
         (&format!("{create} --service nobody"), 5, "nobody"),
         (&format!("{create} --service bad --watch"), 7, "404"),
@@ -365,4 +384,19 @@ fn silent_connections_keep_nobody_out_for_longer_than_is_configured() {
     assert!(listed.status.success(), "{listed:?}");
     let waited = began.elapsed().as_secs();
     assert!((1..5).contains(&waited), "two silent ones were waited for");
+}
+
+#[test]
+fn lists_can_come_from_variables() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = process::dossier(folder.path())
+        .env("DOSSIER_WORKER__ATTACHMENT_HOSTS", "a.example,b.example")
+        .env("DOSSIER_REPORT__PACKAGE", "unprinted")
+        .args(["config", "show", "--json"])
+        .output()
+        .unwrap();
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let hosts = &shown["worker"]["attachment_hosts"];
+    assert_eq!(*hosts, json!(["a.example", "b.example"]));
+    assert_eq!(shown["report"]["package"], "unprinted");
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::harness::upstream::Answer;
 use crate::harness::{Dossier, pdf, request_body};
 use dossier_core::section::{Held, SectionStatus};
+use dossier_core::{DocumentKind, RequestId};
+use dossier_worker::PackageContents;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -253,4 +255,145 @@ async fn a_repeat_with_the_same_key_makes_no_second_request() {
     let other = dossier.client.create(&body, Some("key-2")).await.unwrap();
     assert_eq!(first, again);
     assert_ne!(first, other);
+}
+
+/// Reads a package as another program would: every entry's checksum, and every size and digest of
+/// the manifest. Prints the names.
+const READ_PACKAGE: &str = r#"
+import hashlib, json, sys, zipfile
+package = zipfile.ZipFile(sys.argv[1])
+assert package.testzip() is None
+manifest = json.loads(package.read("manifest.json"))
+names = package.namelist()
+assert len(set(names)) == len(names)
+for file in manifest["files"]:
+    content = package.read(file["path"])
+    assert len(content) == file["bytes"], file
+    assert hashlib.sha256(content).hexdigest() == file["sha256"], file
+files = [file["path"] for file in manifest["files"]]
+assert sorted(names) == sorted(files + ["README.txt", "manifest.json"])
+print("\n".join(names))
+"#;
+
+fn names_in_package(package: &std::path::Path) -> Vec<String> {
+    let read = std::process::Command::new("python3")
+        .args(["-c", READ_PACKAGE])
+        .arg(package)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&read.stderr);
+    assert!(read.status.success(), "{errors}");
+    let names = String::from_utf8(read.stdout).unwrap();
+    names.lines().map(str::to_owned).collect()
+}
+
+async fn packages(package: PackageContents) -> (Dossier, RequestId) {
+    let dossier = Dossier::start_with(|config| config.report.package = package).await;
+    let answer = dossier.upstream.file("recording", 3_000_000);
+    dossier.service("camera", [Answer::Body(answer)]).await;
+    dossier
+        .service("notes", [Answer::Content(json!([{ "a": "b" }]))])
+        .await;
+    dossier.service("nothing", [Answer::Status(204)]).await;
+    let id = dossier.request(&["camera", "nothing", "notes"]).await;
+    let request = dossier.finished(id).await;
+    assert_eq!(request.status, "Completed", "{:?}", request.error_detail);
+    (dossier, id)
+}
+
+async fn package_of(dossier: &Dossier, id: RequestId) -> std::path::PathBuf {
+    let file = dossier.folder.path().join(format!("{id}.zip"));
+    dossier
+        .client
+        .download_document(id, DocumentKind::Package, 1, &file, |_, _| {})
+        .await
+        .unwrap();
+    file
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_can_be_read_by_other_programs() {
+    let (dossier, id) = packages(PackageContents::Full).await;
+    let package = package_of(&dossier, id).await;
+    assert_eq!(
+        names_in_package(&package),
+        [
+            "README.txt",
+            "sections/01-camera.json",
+            "attachments/01-camera/0001-recording.mp4",
+            "sections/02-notes.json",
+            "manifest.json",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_may_hold_only_what_the_report_cannot_show() {
+    let (dossier, id) = packages(PackageContents::Unprinted).await;
+    let package = package_of(&dossier, id).await;
+    assert_eq!(
+        names_in_package(&package),
+        [
+            "README.txt",
+            "attachments/01-camera/0001-recording.mp4",
+            "manifest.json",
+        ]
+    );
+    let id = dossier.request(&["notes"]).await;
+    let request = dossier.finished(id).await;
+    assert_eq!(
+        request.documents.len(),
+        2,
+        "there is nothing to put into one: only the report and the copy are there"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_may_switch_packages_off() {
+    let (dossier, id) = packages(PackageContents::Off).await;
+    let request = dossier.client.show(id).await.unwrap();
+    let kinds: Vec<_> = request.documents.iter().map(|made| made.kind).collect();
+    assert_eq!(kinds, [DocumentKind::Report, DocumentKind::Copy]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_report_comes_in_volumes_and_with_a_copy_for_the_subject() {
+    let dossier = Dossier::start_with(|config| {
+        config.report.volume_pages_max = Some(10);
+        config.report.package = PackageContents::Off;
+    })
+    .await;
+    for name in ["alpha", "beta", "gamma"] {
+        let rows: Vec<_> = (0..100).map(|n| format!("{name} row {n}")).collect();
+        dossier.service(name, [Answer::Content(json!(rows))]).await;
+    }
+    let id = dossier.request(&["alpha", "beta", "gamma"]).await;
+    let request = dossier.finished(id).await;
+    assert_eq!(request.status, "Completed", "{:?}", request.error_detail);
+    let volumes = |kind| {
+        let documents = request
+            .documents
+            .iter()
+            .filter(move |made| made.kind == kind);
+        documents.map(|made| made.volume).collect::<Vec<_>>()
+    };
+    assert!(volumes(DocumentKind::Report).len() > 1);
+    assert_eq!(volumes(DocumentKind::Report), volumes(DocumentKind::Copy));
+    for kind in [DocumentKind::Report, DocumentKind::Copy] {
+        let mut text = String::new();
+        for volume in volumes(kind) {
+            let file = dossier.folder.path().join(format!("{volume}.pdf"));
+            let got = dossier
+                .client
+                .download_document(id, kind, volume, &file, |_, _| {});
+            got.await.unwrap();
+            pdf::check(&file);
+            text.push_str(&pdf::text(&file));
+        }
+        for name in ["alpha", "beta", "gamma"] {
+            assert!((0..100).all(|n| text.contains(&format!("{name} row {n}"))));
+        }
+        assert_eq!(text.contains("INTERNAL ONLY"), kind == DocumentKind::Report);
+        assert!(text.contains("Volume 2 of"));
+    }
 }

@@ -13,6 +13,8 @@ use dossier_core::{Private, RequestId};
 use dossier_worker::ApiClient;
 use serde_json::json;
 
+/// Documents that a completed request has: the report, the subject's copy and the package.
+const MADE: usize = 3;
 /// Requests that two workers share.
 const REQUESTS: usize = 500;
 
@@ -140,7 +142,8 @@ async fn a_worker_that_cannot_write_gives_its_request_back_and_another_completes
     let _roomy = site.worker("roomy");
     let request = until(&site.client, id, |request| request.is_finished()).await;
     assert_eq!(request.status, "Completed", "{:?}", request.error_detail);
-    assert_eq!(site.documents(1).await.len(), 1, "the report alone");
+    let made = site.documents(MADE).await.len();
+    assert_eq!(made, MADE, "the report and what belongs to it, alone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +159,8 @@ async fn two_workers_complete_every_request_once_and_store_no_document_twice() {
         assert_eq!(request.claim_attempts, 1);
     }
     assert_eq!(site.upstream.calls("quick").len(), REQUESTS);
-    assert_eq!(site.documents(REQUESTS).await.len(), REQUESTS);
+    let made = MADE * REQUESTS;
+    assert_eq!(site.documents(made).await.len(), made);
     let list = site.client.admin_list(&Default::default()).await.unwrap();
     assert_eq!(
         (list.total_count, list.completed_count),
@@ -188,7 +192,44 @@ async fn killed_workers_lose_nothing_and_leave_nothing() {
         site.client.download(*id, &file, |_, _| {}).await.unwrap();
         harness::pdf::check(&file);
     }
-    assert_eq!(site.documents(count).await.len(), count);
+    let made = MADE * count;
+    assert_eq!(site.documents(made).await.len(), made);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_between_its_uploads_leaves_nothing() {
+    let site = Site::start_with_lock(SHORT_LOCK).await;
+    // A package that takes a while to store.
+    let large = site.upstream.file("large", 80_000_000);
+    site.service("files", [Answer::Body(large)]).await;
+    let mut worker = site.worker("killed");
+    let id = site.requests(1, &["files"]).await[0];
+    // The kept section, the report and the copy are stored, the package is not.
+    let folder = site.folder.path().join("data/documents");
+    while stored(&folder).len() < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    worker.signal("KILL");
+    worker.wait();
+    let left = stored(&folder);
+    assert_eq!(left.len(), 3, "it was killed between the uploads");
+    assert_eq!(site.client.show(id).await.unwrap().status, "Pending");
+    let _other = site.worker("other");
+    let request = until(&site.client, id, |request| request.is_finished()).await;
+    assert_eq!(request.status, "Completed", "{:?}", request.error_detail);
+    assert_eq!(request.claim_attempts, 2);
+    assert_eq!(
+        site.upstream.calls("files").len(),
+        1,
+        "nothing is fetched again"
+    );
+    assert_eq!(site.upstream.calls("large").len(), 1);
+    let made = site.documents(MADE).await;
+    assert_eq!(made.len(), MADE);
+    assert!(
+        made.is_disjoint(&left),
+        "what the dead worker stored is gone"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,7 +91,8 @@ async fn every_value_of_made_up_answers_is_in_its_section_as_often_as_it_was_sen
 async fn every_value_is_in_its_section(answers: &BTreeMap<String, Vec<u8>>) {
     let dossier = Dossier::start().await;
     for (name, body) in answers {
-        dossier.service(name, [Answer::Body(body.clone())]).await;
+        let body = with_files(&dossier, body);
+        dossier.service(name, [Answer::Body(body)]).await;
     }
     let names: Vec<&str> = answers.keys().map(String::as_str).collect();
     let id = dossier.request(&names).await;
@@ -133,6 +134,19 @@ async fn every_value_is_in_its_section(answers: &BTreeMap<String, Vec<u8>>) {
         answers.len(),
         request.pages.unwrap()
     );
+}
+
+/// An answer whose attachments are where this test serves them.
+fn with_files(dossier: &Dossier, body: &[u8]) -> Vec<u8> {
+    let mut answer: Value = serde_json::from_slice(body).unwrap();
+    let Some(attachments) = answer["attachments"].as_array_mut() else {
+        return body.to_vec();
+    };
+    for attachment in attachments {
+        let bytes = attachment["filesize"].as_u64().unwrap_or(3);
+        attachment["url"] = Value::from(dossier.upstream.file_url("sample-files", bytes));
+    }
+    answer.to_string().into_bytes()
 }
 
 /// Everything that a section must show, each as often as it was sent.

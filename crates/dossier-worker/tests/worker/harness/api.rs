@@ -296,7 +296,11 @@ async fn complete(
     let repeated = {
         let inner = api.inner.lock().unwrap();
         let request = inner.requests.iter().find(|r| r.view.id == id);
-        request.is_some_and(|r| r.completed.iter().any(|c| c.document == body.document))
+        request.is_some_and(|r| {
+            r.completed
+                .iter()
+                .any(|c| c.document == body.document && c.others == body.others)
+        })
     };
     let response = if repeated {
         StatusCode::NO_CONTENT.into_response()

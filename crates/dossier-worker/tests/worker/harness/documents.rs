@@ -19,6 +19,10 @@ pub struct Documents {
     pub alters: AtomicBool,
     /// Storing a report waits until it is told to go on.
     pub holds: AtomicBool,
+    /// Storing a package does.
+    pub holds_package: AtomicBool,
+    /// Deleting fails.
+    pub keeps: AtomicBool,
     pub go_on: Notify,
 }
 
@@ -31,8 +35,18 @@ impl Documents {
             panics: AtomicBool::default(),
             alters: AtomicBool::default(),
             holds: AtomicBool::default(),
+            holds_package: AtomicBool::default(),
+            keeps: AtomicBool::default(),
             go_on: Notify::new(),
         })
+    }
+
+    /// The bytes of a document.
+    pub async fn content(&self, id: DocumentId) -> Vec<u8> {
+        use futures::TryStreamExt;
+        let read = self.folder.read(id, None).await.unwrap();
+        let pieces: Vec<_> = read.body.try_collect().await.unwrap();
+        pieces.concat()
     }
 
     pub async fn has(&self, id: DocumentId) -> bool {
@@ -57,8 +71,10 @@ impl DocumentStore for Documents {
             !self.panics.load(Ordering::SeqCst),
             "a secret about Ada Lovelace"
         );
-        let is_report = file.extension().is_some_and(|extension| extension == "pdf");
-        if is_report && self.holds.load(Ordering::SeqCst) {
+        let is = |what: &str| file.extension().is_some_and(|extension| extension == what);
+        if is("pdf") && self.holds.load(Ordering::SeqCst)
+            || is("zip") && self.holds_package.load(Ordering::SeqCst)
+        {
             self.put.lock().unwrap().push(id);
             self.go_on.notified().await;
             return self.folder.put(id, file).await;
@@ -85,6 +101,12 @@ impl DocumentStore for Documents {
 
     async fn delete(&self, id: DocumentId) -> Result<bool, DocumentError> {
         self.deleted.lock().unwrap().push(id);
+        if self.keeps.load(Ordering::SeqCst) {
+            return Err(DocumentError::Unavailable {
+                doing: "deleting",
+                source: std::io::Error::other("out of order"),
+            });
+        }
         self.folder.delete(id).await
     }
 

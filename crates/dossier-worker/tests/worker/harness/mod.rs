@@ -14,7 +14,9 @@ use axum::response::{IntoResponse, Response};
 use dossier_core::RequestId;
 use dossier_core::section::SectionStatus;
 use dossier_core::wire::{RequestView, SectionTask};
-use dossier_worker::{ApiClient, ReportSettings, StartError, Worker, WorkerConfig};
+use dossier_worker::{
+    ApiClient, PackageContents, ReportSettings, StartError, Worker, WorkerConfig,
+};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -189,6 +191,10 @@ pub fn settings() -> ReportSettings {
             fonts: Arc::new(dossier_report::Fonts::embedded().unwrap()),
             wording: dossier_report::Wording::default(),
             time_zone: jiff::tz::TimeZone::UTC,
+            package: PackageContents::Full,
+            copy: false,
+            volumes: dossier_report::VolumeLimits::default(),
+            office: None,
         })
         .clone()
 }
@@ -216,6 +222,7 @@ pub fn view() -> RequestView {
         object_url: None,
         pages: None,
         bytes: None,
+        documents: Vec::new(),
         last_downloaded: None,
     }
 }

@@ -62,6 +62,7 @@ impl Upstream {
         let shared = Arc::new(Shared::default());
         let router = Router::new()
             .route("/{service}/subject-access-request", get(respond))
+            .route("/{service}/files/{bytes}", get(file))
             .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, shared }
@@ -70,6 +71,22 @@ impl Upstream {
     /// The base URL of a service.
     pub fn url(&self, service: &str) -> String {
         format!("http://{}/{service}", self.address)
+    }
+
+    /// Where a file of so many bytes is, counted as a call to `name`.
+    pub fn file_url(&self, name: &str, bytes: u64) -> String {
+        format!("{}/files/{bytes}", self.url(name))
+    }
+
+    /// An answer with one attachment of so many bytes.
+    pub fn file(&self, name: &str, bytes: u64) -> Vec<u8> {
+        let attachment = serde_json::json!({
+            "attachmentNumber": 1, "name": "A recording", "contentType": "video/mp4",
+            "url": self.file_url(name, bytes), "filename": "recording.mp4",
+        });
+        let content = serde_json::json!([{ "note": "see the recording" }]);
+        let answer = serde_json::json!({ "content": content, "attachments": [attachment] });
+        answer.to_string().into_bytes()
     }
 
     /// Sets what a service answers: each once, the last one for ever.
@@ -112,6 +129,24 @@ async fn respond(
         }
     };
     give(answer.unwrap()).await
+}
+
+async fn file(
+    State(shared): State<Arc<Shared>>,
+    Path((service, bytes)): Path<(String, u64)>,
+) -> Response {
+    shared.calls.lock().unwrap().push(Call {
+        service,
+        query: String::new(),
+    });
+    const PIECE: usize = 64 * 1024;
+    let pieces = (0..bytes.div_ceil(PIECE as u64)).map(move |place| {
+        let left = bytes - place * PIECE as u64;
+        let length = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
+        Ok::<_, std::convert::Infallible>(vec![0; length])
+    });
+    let body = axum::body::Body::from_stream(futures::stream::iter(pieces));
+    ([(header::CONTENT_LENGTH, bytes.to_string())], body).into_response()
 }
 
 async fn give(answer: Answer) -> Response {
