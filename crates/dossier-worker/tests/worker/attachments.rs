@@ -469,12 +469,19 @@ async fn an_entry_that_cannot_be_fetched_fails_the_section_and_is_not_quoted() {
 }
 
 #[tokio::test]
-async fn a_service_without_data_has_no_attachments_fetched() {
+async fn attachments_of_an_answer_without_content_are_fetched_and_kept() {
     let world = World::new().await;
     let url = world.upstream.url_of("files/x");
     let answer = json!({ "content": null, "attachments": [entry(1, &url)] });
     world.upstream.answer("s", 200, &answer.to_string());
+    world.upstream.script("files", |_, _| {
+        Box::pin(async { announced("a statement", 11) })
+    });
     world.request(&["s"]);
     world.completes().await;
-    assert!(world.upstream.calls("files").is_empty());
+    assert_eq!(world.upstream.calls("files").len(), 1);
+    let inner = world.api.inner();
+    let section = inner.requests[0].section("s");
+    assert_eq!(section.held, Some(Held::Data));
+    assert!(section.kept.is_some());
 }

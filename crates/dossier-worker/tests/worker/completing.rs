@@ -146,7 +146,8 @@ async fn a_complete_that_never_answers_leaves_the_report_where_it_is() {
 async fn a_finished_request_costs_the_report_only_if_no_earlier_call_can_have_finished_it() {
     for (faults, left) in [
         (&[CompleteFault::Finished][..], 0),
-        (&[CompleteFault::After, CompleteFault::Finished], 1),
+        // The report and the package.
+        (&[CompleteFault::After, CompleteFault::Finished], 2),
     ] {
         let world = World::new().await;
         world.upstream.answer("s", 204, "");
