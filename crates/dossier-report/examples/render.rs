@@ -1,12 +1,12 @@
 //! Makes a report of JSON files, a section each, and of files attached to one more, to look at.
 //!
-//! `cargo run -p dossier-report --example render -- out.pdf [--font file]… [--attach file]… body.json…`
+//! `cargo run -p dossier-report --example render -- out.pdf [--font file]… [--attach file]… [--logo file] body.json…`
 
 use std::path::PathBuf;
 
 use dossier_report::{
-    Fonts, Identifier, OfficeConverter, Report, Section, SectionBody, TemplateVersion, Wording,
-    write_report,
+    Fonts, Identifier, Logo, Look, OfficeConverter, Report, Section, SectionBody, TemplateVersion,
+    Wording, write_report,
 };
 use jiff::civil::date;
 
@@ -20,9 +20,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut fonts = Vec::new();
     let mut sections = Vec::new();
     let mut attached = Vec::new();
+    let mut look = Look::default();
     while let Some(argument) = arguments.next() {
         if argument == "--font" {
             fonts.extend(arguments.next().map(PathBuf::from));
+            continue;
+        }
+        if argument == "--logo" {
+            let path = arguments.next().map(PathBuf::from).unwrap_or_default();
+            look.logo = Some(Logo::open(&path, "Logo")?);
             continue;
         }
         if argument == "--attach" {
@@ -71,6 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         generated_on: date(2026, 2, 3),
         sections,
         wording: Wording::default(),
+        look,
         office: Some(OfficeConverter::default()),
     };
     let summary = write_report(&report, &Fonts::with_fallbacks(&fonts)?, &out)?;

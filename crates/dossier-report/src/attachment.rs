@@ -20,4 +20,5 @@ mod xml;
 
 pub use list::{Attachment, list_attachments};
 pub(crate) use list::{Listed, read_attachment};
+pub(crate) use picture::{LogoKind, logo_kind, show_logo};
 pub(crate) use show::AttachmentWriter;

@@ -48,6 +48,12 @@ pub enum ReportError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The configured logo cannot be used. Configure a JPEG or PNG file.
+    #[error("the logo {} cannot be used: it must be a JPEG or PNG file", path.display())]
+    Logo {
+        /// The configured file.
+        path: PathBuf,
+    },
     /// A font could not be cut down to the glyphs used. Configure another font.
     #[error("the font {name} could not be embedded")]
     FontEmbedding {

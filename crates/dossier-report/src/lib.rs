@@ -30,6 +30,7 @@ mod format_date;
 mod generic;
 mod layout;
 pub mod limits;
+mod look;
 mod member_label;
 mod pdf;
 mod report;
@@ -44,6 +45,7 @@ pub use clean_name::clean_name;
 pub use dossier_core::section::TemplateVersion;
 pub use error::ReportError;
 pub use format_date::format_date;
+pub use look::{Colour, InvalidColour, Logo, Look};
 pub use member_label::member_label;
 pub use report::{
     AttachmentOutcome, FileKind, Identifier, OfficeConverter, Output, Report, ReportFile,

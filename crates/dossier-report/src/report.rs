@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::look::Look;
 use dossier_core::section::TemplateVersion;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub struct Report {
     pub sections: Vec<Section>,
     /// The texts around the content.
     pub wording: Wording,
+    /// The logo and the colours.
+    pub look: Look,
     /// What converts office documents among the attachments; `None` leaves them unconverted, and
     /// their pages say so.
     pub office: Option<OfficeConverter>,
@@ -105,6 +108,10 @@ pub struct Wording {
     pub classification: String,
     /// The classification at the foot of every section page.
     pub footer: String,
+    /// What else stands on the internal cover, such as whom to ask.
+    pub internal_note: Option<String>,
+    /// What else stands on the cover of the data subject's copy, such as their rights.
+    pub cover_note: Option<String>,
     /// The heading of the contents.
     pub contents_title: String,
     /// The text of the rear page.
@@ -235,6 +242,8 @@ impl Default for Wording {
             internal_only: "INTERNAL ONLY".to_owned(),
             classification: "OFFICIAL-SENSITIVE".to_owned(),
             footer: "Official Sensitive".to_owned(),
+            internal_note: None,
+            cover_note: None,
             contents_title: "CONTENTS".to_owned(),
             end_of_report: "End of Subject Access Request Report".to_owned(),
             language: "en-GB".to_owned(),

@@ -95,7 +95,7 @@ impl FixedPages {
                 write_copy_front(shaper, paper, Default::default(), report, front)
             })?,
             rear: count(&mut |shaper, paper| {
-                write_rear(shaper, paper, Default::default(), &report.wording, front)
+                write_rear(shaper, paper, Default::default(), report, front)
             })? as u32,
         })
     }
@@ -146,13 +146,14 @@ impl Writer<'_> {
     ) -> Result<Filled, ReportError> {
         let first = sections.start;
         let mut series = Series::new(self.output, self.sizes, &self.furniture, volume)?;
+        let accent = self.report.look.accent;
         for place in sections.clone() {
             if series.is_full() {
                 return Ok(Filled::Volumes(series.into_pairs(), place));
             }
             series.begin_section(place, place == first)?;
             let document = series.document();
-            let mut composer = Composer::new(&mut self.shaper, &mut series, document);
+            let mut composer = Composer::new(&mut self.shaper, &mut series, document, accent);
             let mut shown = AttachmentWriter::new(place, self.report.office.as_ref(), attachments);
             let written = write_section(&self.report.sections[place], &mut composer, &mut shown)
                 .and_then(|()| composer.end_section());
@@ -270,8 +271,7 @@ impl Writer<'_> {
             front,
         )?;
         filling.volume.turn_to(Phase::Rear);
-        let wording = &self.report.wording;
-        write_rear(&mut self.shaper, &mut filling, document, wording, front)
+        write_rear(&mut self.shaper, &mut filling, document, self.report, front)
     }
 
     fn begin_copy(&mut self, volume: &mut Volume, front: Front) -> Result<(), ReportError> {

@@ -391,6 +391,7 @@ mod tests {
             generated_on: date(2026, 2, 3),
             sections: vec![section],
             wording: Wording::default(),
+            look: dossier_report::Look::default(),
             office: None,
         };
         let outcome = |place, shown| AttachmentOutcome {

@@ -8,7 +8,7 @@ use dossier_core::section::TemplateVersion;
 use dossier_core::subject::{CaseReference, SubjectName};
 use dossier_core::{DocumentKind, RequestId, ServiceName, Sha256Hex};
 use dossier_report::{
-    Attachment, FileKind, Fonts, Identifier, OfficeConverter, Output, Report, ReportError,
+    Attachment, FileKind, Fonts, Identifier, Look, OfficeConverter, Output, Report, ReportError,
     ReportSummary, Section, SectionBody, VolumeLimits, Wording,
 };
 use jiff::Timestamp;
@@ -30,6 +30,8 @@ pub struct ReportSettings {
     pub fonts: Arc<Fonts>,
     /// The texts around the content.
     pub wording: Wording,
+    /// The logo and the colours.
+    pub look: Look,
     /// Where it is the day that the report names as its day of generation.
     pub time_zone: TimeZone,
     /// What goes into the package beside the report.
@@ -194,6 +196,7 @@ fn report(manuscript: Manuscript, settings: &ReportSettings) -> Report {
         generated_on: settings.time_zone.to_datetime(Timestamp::now()).date(),
         sections: manuscript.sections.into_iter().map(section).collect(),
         wording: settings.wording.clone(),
+        look: settings.look.clone(),
         office: settings.office.clone(),
     }
 }

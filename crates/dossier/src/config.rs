@@ -11,7 +11,7 @@ use std::time::Duration;
 use dossier_api::{HousekeepingRules, Limits};
 use dossier_core::Private;
 use dossier_core::lease::LeaseRules;
-use dossier_report::{OfficeConverter, VolumeLimits, Wording};
+use dossier_report::{Colour, Logo, Look, OfficeConverter, VolumeLimits, Wording};
 use dossier_worker::{PackageContents, WorkerConfig};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -217,6 +217,10 @@ pub struct ReportTable {
     pub fallback_fonts: Vec<PathBuf>,
     /// What goes into the package beside the report: `full`, `unprinted` or `off`.
     pub package: PackageContents,
+    /// The colour of the bars below titles, such as `#1d70b8`.
+    pub accent: Colour,
+    /// The image at the top of the covers: a JPEG or PNG file.
+    pub logo: Option<PathBuf>,
     /// Whether the data subject's own copy, without the internal pages, is made beside the report.
     pub copy: bool,
     /// Pages of one volume; a report that has more comes in several.
@@ -234,6 +238,8 @@ impl Default for ReportTable {
         Self {
             fallback_fonts: Vec::new(),
             package: PackageContents::default(),
+            accent: Colour::default(),
+            logo: None,
             copy: true,
             volume_pages_max: None,
             volume_megabytes_max: None,
@@ -370,6 +376,21 @@ impl Config {
                 "." => invalid(error.inner()),
                 _ => invalid(&format!("{path}: {}", error.inner())),
             }
+        })
+    }
+
+    /// The logo and the colours of reports.
+    ///
+    /// # Errors
+    /// If the logo's file cannot be used.
+    pub fn look(&self) -> Result<Look, dossier_report::ReportError> {
+        let name = self.report.wording.organisation.as_deref();
+        let logo = self.report.logo.as_deref();
+        Ok(Look {
+            accent: self.report.accent,
+            logo: logo
+                .map(|path| Logo::open(path, name.unwrap_or("Logo")))
+                .transpose()?,
         })
     }
 

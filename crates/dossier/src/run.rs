@@ -177,6 +177,9 @@ async fn prepared_worker(
     let settings = ReportSettings {
         fonts: Arc::new(fonts),
         wording: config.report.wording.clone(),
+        look: config
+            .look()
+            .map_err(|error| Failure::Unavailable(error.to_string()))?,
         time_zone: config.time_zone()?,
         package: config.report.package,
         copy: config.report.copy,

@@ -12,8 +12,11 @@ use std::path::Path;
 
 use super::failure::{Failure, unreadable};
 use super::kind::FileKind;
+use super::kind::file_kind;
+use crate::ReportError;
 use crate::layout::{Composer, Figure, Orientation};
 use crate::limits::{IMAGE_HELD_BYTES_MAX, IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX};
+use crate::look::Logo;
 use crate::pdf::{ObjectId, PdfFile};
 use crate::report::Shown;
 
@@ -71,6 +74,47 @@ pub(super) fn show_picture(
     }
 }
 
+/// What a logo's file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogoKind {
+    Jpeg,
+    Png,
+}
+
+/// Looks at a logo's file; `None` if it cannot be one.
+pub(crate) fn logo_kind(path: &Path) -> Option<LogoKind> {
+    match file_kind(path, "", "").ok()? {
+        FileKind::Jpeg => Some(LogoKind::Jpeg),
+        FileKind::Png => Some(LogoKind::Png),
+        _ => None,
+    }
+}
+
+/// Shows the organisation's logo at the top of a cover.
+pub(crate) fn show_logo(composer: &mut Composer<'_, '_>, logo: &Logo) -> Result<(), ReportError> {
+    let mut pictures = Vec::new();
+    for file in composer.files()? {
+        let written = match logo.kind() {
+            LogoKind::Jpeg => jpeg::write(file, logo.path()),
+            LogoKind::Png => png::write(file, logo.path()),
+        };
+        match written {
+            Ok((picture, _)) => pictures.push(picture),
+            Err(Failure::Report(error)) => return Err(error),
+            // It was looked at when the program started, and has changed since.
+            Err(Failure::Unreadable(_)) => {
+                return Err(ReportError::Logo {
+                    path: logo.path().to_owned(),
+                });
+            }
+        }
+    }
+    match figure(&pictures, logo.alternative().to_owned()) {
+        Some(figure) => composer.show_logo(figure),
+        None => Ok(()),
+    }
+}
+
 /// Shows a file that has one picture to show; the writer also tells whether it has more.
 fn single(
     composer: &mut Composer<'_, '_>,
@@ -112,10 +156,15 @@ impl Moving {
 
 /// Draws a picture that was written to every file.
 fn draw(composer: &mut Composer<'_, '_>, pictures: &[Picture], alt: String) -> Result<(), Failure> {
-    let Some(picture) = pictures.first() else {
-        return Ok(());
-    };
-    composer.show_image(Figure {
+    if let Some(figure) = figure(pictures, alt) {
+        composer.show_image(figure)?;
+    }
+    Ok(())
+}
+
+fn figure(pictures: &[Picture], alt: String) -> Option<Figure> {
+    let picture = pictures.first()?;
+    Some(Figure {
         objects: pictures.iter().map(|picture| picture.object).collect(),
         // A point a pixel: densities in files are more often wrong than right.
         size: [picture.width as f32, picture.height as f32],
@@ -129,8 +178,7 @@ fn draw(composer: &mut Composer<'_, '_>, pictures: &[Picture], alt: String) -> R
         ],
         orientation: picture.orientation,
         alt,
-    })?;
-    Ok(())
+    })
 }
 
 /// Refuses an image before anything of its size is allocated.

@@ -12,6 +12,9 @@ const SHRUNK_MIN: f32 = 0.8;
 const SHEET_LEFT: f32 = 28.0;
 const SHEET_TOP: f32 = 76.0;
 const SHEET_BOTTOM: f32 = paper::FOOTER - 8.0;
+/// From the paper's top to a logo, and the width and height that it may take.
+const LOGO_TOP: f32 = 72.0;
+const LOGO_ROOM: [f32; 2] = [240.0, 84.0];
 /// Points between a text and the figure below it.
 const GAP: f32 = 8.0;
 const FRAME: f32 = 0.5;
@@ -115,6 +118,12 @@ impl Composer<'_, '_> {
         self.place(figure, [x, top], scale)?;
         self.y = top + height + GAP;
         Ok(())
+    }
+
+    /// Shows a logo at the top left of a cover.
+    pub fn show_logo(&mut self, figure: Figure) -> Result<(), ReportError> {
+        let scale = fitted(figure.turned_size(), LOGO_ROOM);
+        self.place(figure, [paper::LEFT, LOGO_TOP], scale)
     }
 
     /// Shows a page of another document on a page of its own, in a thin frame.

@@ -1,4 +1,5 @@
 use crate::ReportError;
+use crate::look::Colour;
 use crate::pdf::{
     Element, LinkPlace, ObjectId, PdfFile, Role, hundredths, push_hundredths, push_integer,
     push_number,
@@ -74,6 +75,7 @@ pub(crate) trait Paper {
 pub(crate) struct Canvas {
     text: Vec<u8>,
     rules: Vec<u8>,
+    bars: Vec<u8>,
     links: Vec<Link>,
     drawings: Vec<Drawing>,
     style: Option<StyleId>,
@@ -109,6 +111,7 @@ impl Canvas {
     pub fn clear(&mut self) {
         self.text.clear();
         self.rules.clear();
+        self.bars.clear();
         self.links.clear();
         self.drawings.clear();
         self.style = None;
@@ -188,6 +191,20 @@ impl Canvas {
         self.rules.extend_from_slice(b"re\n");
     }
 
+    /// Draws a bar (left, top, width, height) in a colour.
+    pub fn bar(&mut self, [x, y, width, height]: [f32; 4], colour: Colour) {
+        for part in colour.parts() {
+            self.bars
+                .extend_from_slice(format!("{part:.3} ").as_bytes());
+        }
+        self.bars.extend_from_slice(b"rg\n");
+        for number in [x, paper::HEIGHT - y - height, width, height] {
+            push_number(&mut self.bars, number);
+            self.bars.push(b' ');
+        }
+        self.bars.extend_from_slice(b"re f\n");
+    }
+
     /// Makes a rectangle (left, top, width, height) lead to a section.
     pub fn link(
         &mut self,
@@ -221,6 +238,11 @@ impl Canvas {
             content.extend_from_slice(b"BT\n");
             content.extend_from_slice(&self.text);
             content.extend_from_slice(b"ET\n");
+        }
+        if !self.bars.is_empty() {
+            content.extend_from_slice(b"/Artifact BMC\n");
+            content.extend_from_slice(&self.bars);
+            content.extend_from_slice(b"EMC\n");
         }
         if !self.rules.is_empty() {
             content.extend_from_slice(b"/Artifact BMC\n");

@@ -3,6 +3,7 @@ use super::table::OpenTable;
 use crate::ReportError;
 use crate::block::{Block, BlockSink, HeadingLevel, Value};
 use crate::limits::{ELEMENT_KIDS_MAX, INDENT_LEVELS_MAX};
+use crate::look::Colour;
 use crate::pdf::{Element, PdfFile, Role};
 use crate::text::{Lines, Shaper, StyleId, TextFlow};
 
@@ -18,6 +19,8 @@ pub(super) const RULE: f32 = 0.6;
 pub(super) const UNBROKEN_LINES_MAX: usize = 6;
 /// Points of content that must follow a heading on its page.
 const KEPT_WITH_HEADING: f32 = 40.0;
+/// Points of the bar below a title.
+const TITLE_BAR: f32 = 46.0;
 /// Points between a heading and what it heads.
 const AFTER_HEADING: f32 = 3.0;
 
@@ -28,6 +31,7 @@ pub(crate) struct Composer<'a, 'f> {
     pub canvas: Canvas,
     pub y: f32,
     parent: Element,
+    accent: Colour,
     section: Option<OpenSection>,
     headings: Vec<PendingHeading>,
     /// The level of the heading shown last: levels are not to have gaps (ISO 14289-1, 7.4.2).
@@ -112,13 +116,19 @@ pub(super) enum Meaning {
 
 impl<'a, 'f> Composer<'a, 'f> {
     /// Starts with an empty page; all elements stand below `parent`.
-    pub fn new(shaper: &'a mut Shaper<'f>, paper: &'a mut dyn Paper, parent: Element) -> Self {
+    pub fn new(
+        shaper: &'a mut Shaper<'f>,
+        paper: &'a mut dyn Paper,
+        parent: Element,
+        accent: Colour,
+    ) -> Self {
         Self {
             shaper,
             paper,
             canvas: Canvas::default(),
             y: paper::TOP,
             parent,
+            accent,
             section: None,
             headings: Vec::new(),
             heading_level: 0,
@@ -268,6 +278,11 @@ impl<'a, 'f> Composer<'a, 'f> {
             let leading = heading.style.style().leading;
             self.show_cells(&[cell], leading, Self::turn_page)?;
             self.paper.close(element)?;
+        }
+        if heading.style == StyleId::Title {
+            self.canvas
+                .bar([heading.x, self.y + 4.0, TITLE_BAR, 2.4], self.accent);
+            self.y += 6.0;
         }
         self.y += heading.after();
         Ok(())
@@ -536,7 +551,11 @@ const BULLET_INDENT: f32 = 4.0;
 
 impl PendingHeading {
     fn height(&self) -> f32 {
-        self.before + self.lines.len() as f32 * self.style.style().leading + self.after()
+        let bar = match self.style {
+            StyleId::Title => 6.0,
+            _ => 0.0,
+        };
+        self.before + self.lines.len() as f32 * self.style.style().leading + bar + self.after()
     }
 
     fn after(&self) -> f32 {

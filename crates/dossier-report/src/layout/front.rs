@@ -5,6 +5,7 @@ use dossier_core::section::TemplateVersion;
 use super::canvas::{Canvas, Paper, paper};
 use super::composer::{Composer, Meaning};
 use crate::ReportError;
+use crate::attachment::show_logo;
 use crate::block::{Block, BlockSink, Value};
 use crate::pdf::{Element, LinkPlace, PdfFile, Role};
 use crate::report::{Report, Wording};
@@ -109,9 +110,14 @@ pub(crate) fn write_front(
     lines: &[ContentsLine<'_>],
     front: Front,
 ) -> Result<(), ReportError> {
-    internal_cover(&mut Composer::new(shaper, paper, part), report, front)?;
+    let accent = report.look.accent;
+    internal_cover(
+        &mut Composer::new(shaper, paper, part, accent),
+        report,
+        front,
+    )?;
     contents(
-        &mut Composer::new(shaper, paper, part),
+        &mut Composer::new(shaper, paper, part, accent),
         &report.wording,
         lines,
     )?;
@@ -124,6 +130,7 @@ fn internal_cover(
     front: Front,
 ) -> Result<(), ReportError> {
     let wording = &report.wording;
+    logo(composer, report)?;
     composer.y = COVER_TOP;
     titled(composer, wording, &wording.title)?;
     volume(composer, front)?;
@@ -135,6 +142,7 @@ fn internal_cover(
     composer.y += 24.0;
     strong(composer, &wording.internal_only)?;
     strong(composer, &wording.classification)?;
+    note(composer, wording.internal_note.as_deref())?;
     composer.end_section()
 }
 
@@ -164,11 +172,13 @@ pub(crate) fn write_copy_front(
     report: &Report,
     front: Front,
 ) -> Result<(), ReportError> {
-    let composer = &mut Composer::new(shaper, paper, part);
+    let composer = &mut Composer::new(shaper, paper, part, report.look.accent);
+    logo(composer, report)?;
     composer.y = COVER_TOP;
     titled(composer, &report.wording, &report.wording.title)?;
     volume(composer, front)?;
     subject(composer, report)?;
+    note(composer, report.wording.cover_note.as_deref())?;
     composer.end_section()
 }
 
@@ -177,10 +187,11 @@ pub(crate) fn write_rear(
     shaper: &mut Shaper<'_>,
     paper: &mut dyn Paper,
     document: Element,
-    wording: &Wording,
+    report: &Report,
     front: Front,
 ) -> Result<(), ReportError> {
-    let composer = &mut Composer::new(shaper, paper, document);
+    let wording = &report.wording;
+    let composer = &mut Composer::new(shaper, paper, document, report.look.accent);
     composer.y = COVER_TOP;
     composer.heading(StyleId::Heading2, 1, &wording.end_of_report, 0);
     line(composer, &format!("Total pages: {}", front.total))?;
@@ -188,6 +199,19 @@ pub(crate) fn write_rear(
     composer.y += 24.0;
     strong(composer, &wording.internal_only)?;
     composer.end_section()
+}
+
+fn logo(composer: &mut Composer<'_, '_>, report: &Report) -> Result<(), ReportError> {
+    match &report.look.logo {
+        Some(logo) => show_logo(composer, logo),
+        None => Ok(()),
+    }
+}
+
+/// What the organisation adds to a cover.
+fn note(composer: &mut Composer<'_, '_>, text: Option<&str>) -> Result<(), ReportError> {
+    composer.y += 18.0;
+    text.map_or(Ok(()), |text| line(composer, text))
 }
 
 fn volume(composer: &mut Composer<'_, '_>, front: Front) -> Result<(), ReportError> {
@@ -208,11 +232,7 @@ fn titled(
     }
     composer.block(Block::Title(title))?;
     composer.settle(StyleId::Body.style().leading)?;
-    composer.y += 6.0;
-    composer
-        .canvas
-        .rule(paper::LEFT, composer.y, paper::TEXT_WIDTH, 1.2);
-    composer.y += 14.0;
+    composer.y += 12.0;
     Ok(())
 }
 

@@ -1,4 +1,11 @@
-use crate::support::{Written, inner, written, written_content};
+use std::fs;
+
+use dossier_report::{Colour, Fonts, Logo, Look, SectionBody, write_report};
+
+use crate::attached::fixture;
+use crate::support::{
+    Written, check, drawn, inner, pages_of, report, section, written, written_content,
+};
 
 fn three_sections() -> Written {
     let rows: Vec<String> = (0..150).map(|n| format!("\"line {n}\"")).collect();
@@ -176,4 +183,30 @@ fn the_page_tree_stays_sound_over_thousands_of_pages() {
     report.assert_well_formed();
     let bytes_a_page = report.summary.bytes / u64::from(report.summary.pages);
     assert!(bytes_a_page < 4_096, "{bytes_a_page} bytes a page");
+}
+
+#[test]
+fn covers_show_whose_report_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let logo = folder.path().join("logo");
+    fs::write(&logo, fixture("rgb.png")).unwrap();
+    let mut report = report(vec![section("One", SectionBody::NoData)]);
+    report.look = Look {
+        accent: "#ff0000".parse().unwrap(),
+        logo: Some(Logo::open(&logo, "Northshire Council").unwrap()),
+    };
+    report.wording.internal_note = Some("Ask the data protection team.".to_owned());
+    report.wording.cover_note = Some("You may complain.".to_owned());
+    let path = folder.path().join("report.pdf");
+    write_report(&report, &Fonts::embedded().unwrap(), &path).unwrap();
+    check(&path);
+    assert_eq!(drawn(&path), 2, "on both covers");
+    let pages = pages_of(&path);
+    assert!(pages[0].contains("Ask the data protection team."));
+    assert!(!pages[0].contains("You may complain."));
+    assert!(pages[2].contains("You may complain."));
+    fs::write(&logo, "no image").unwrap();
+    assert!(Logo::open(&logo, "").is_err());
+    assert!("red".parse::<Colour>().is_err());
+    assert_eq!("#0B4F6C".parse::<Colour>().unwrap().to_string(), "#0b4f6c");
 }

@@ -33,6 +33,7 @@ pub fn report(sections: Vec<Section>) -> Report {
         generated_on: date(2024, 2, 9),
         sections,
         wording: Wording::default(),
+        look: dossier_report::Look::default(),
         office: None,
     }
 }

@@ -223,7 +223,9 @@ pub fn use_of_force(base: &str) -> Value {
         }],
         "attachments": [
             listed(1, "Statement of D. Halloran", "statement-1.txt"),
-            listed(2, "Plan of the association room", "plan.svg"),
+            listed(2, "Plan of the association room", "plan.png"),
+            listed(3, "Check by a nurse", "injury-check.pdf"),
+            listed(4, "Body worn camera", "camera.mp4"),
         ],
     })
 }
@@ -235,9 +237,12 @@ pub fn attachment(file: &str) -> Option<(&'static str, &'static [u8])> {
             "text/plain",
             b"I asked twice. She stood in the doorway and I led her aside by the arm.\n",
         )),
-        "plan.svg" => Some((
-            "image/svg+xml",
-            b"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"40\" height=\"30\"><rect width=\"40\" height=\"30\" fill=\"none\" stroke=\"black\"/></svg>\n",
+        "plan.png" => Some(("image/png", include_bytes!("files/plan.png"))),
+        "injury-check.pdf" => Some(("application/pdf", include_bytes!("files/injury-check.pdf"))),
+        // The beginning of a recording, which says what it is (ISO/IEC 14496-12, 4.3).
+        "camera.mp4" => Some((
+            "video/mp4",
+            b"\0\0\0\x14ftypisom\0\0\x02\0isom\0\0\0\x08mdat",
         )),
         _ => None,
     }

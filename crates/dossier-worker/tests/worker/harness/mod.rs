@@ -190,6 +190,7 @@ pub fn settings() -> ReportSettings {
         .get_or_init(|| ReportSettings {
             fonts: Arc::new(dossier_report::Fonts::embedded().unwrap()),
             wording: dossier_report::Wording::default(),
+            look: dossier_report::Look::default(),
             time_zone: jiff::tz::TimeZone::UTC,
             package: PackageContents::Full,
             copy: false,

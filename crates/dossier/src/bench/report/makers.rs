@@ -108,6 +108,7 @@ pub fn report(body: PathBuf, out: &Path) -> Result<ReportSummary, Failure> {
             },
         }],
         wording: Wording::default(),
+        look: dossier_report::Look::default(),
         office: None,
     };
     Fonts::embedded()
