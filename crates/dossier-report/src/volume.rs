@@ -117,18 +117,45 @@ impl Drop for Unfinished {
 impl Volume {
     /// Starts a file with room for `front` pages before all others.
     pub fn create(path: &Path, side: Side, front: usize) -> Result<Self, ReportError> {
+        Self::start(path, side, front, |file| {
+            let (mut structure, document) = Structure::new(file)?;
+            let part = structure.open(file, document, Role::Part)?;
+            Ok((structure, document, part))
+        })
+    }
+
+    /// Starts the file that goes on where this one is full: what is open ends here and goes on
+    /// there.
+    pub fn continued(&mut self, path: &Path, front: usize) -> Result<Self, ReportError> {
+        let section = self.sections.last().map(|start| start.section);
+        let mut volume = Self::start(path, self.side, front, |file| {
+            let structure = self.structure.continued(&mut self.file, file)?;
+            Ok((structure, self.document, self.front))
+        })?;
+        if let Some(section) = section {
+            volume.begin_section(section)?;
+        }
+        Ok(volume)
+    }
+
+    /// Starts a file whose structure, document and front part are made in it by `structure`.
+    fn start(
+        path: &Path,
+        side: Side,
+        front: usize,
+        structure: impl FnOnce(&mut PdfFile) -> Result<(Structure, Element, Element), ReportError>,
+    ) -> Result<Self, ReportError> {
         let mut file = PdfFile::create(path)?;
         let unfinished = Unfinished(Some(path.to_owned()));
         let shared = SharedResources::reserve(&mut file)?;
-        let (mut structure, document) = Structure::new(&mut file)?;
-        let front_element = structure.open(&mut file, document, Role::Part)?;
-        Self {
+        let (structure, document, part) = structure(&mut file)?;
+        let mut volume = Self {
             path: path.to_owned(),
             file,
             tree: PageTree::default(),
             structure,
             document,
-            front: front_element,
+            front: part,
             phase: Phase::Sections,
             promised: VecDeque::new(),
             current: None,
@@ -137,47 +164,12 @@ impl Volume {
             shared,
             side,
             unfinished,
-        }
-        .promise(front)
-    }
-
-    /// Starts the file that goes on where this one is full: in the middle of a page's worth of
-    /// open elements, which end here and go on there.
-    pub fn continued(&mut self, path: &Path, front: usize) -> Result<Self, ReportError> {
-        let mut file = PdfFile::create(path)?;
-        let unfinished = Unfinished(Some(path.to_owned()));
-        let shared = SharedResources::reserve(&mut file)?;
-        let section = self.sections.last().map(|start| start.section);
-        let structure = self.structure.continued(&mut self.file, &mut file)?;
-        let mut volume = Self {
-            path: path.to_owned(),
-            file,
-            tree: PageTree::default(),
-            structure,
-            document: self.document,
-            front: self.front,
-            phase: Phase::Sections,
-            promised: VecDeque::new(),
-            current: None,
-            sections: Vec::new(),
-            unsupported: 0,
-            shared,
-            side: self.side,
-            unfinished,
-        }
-        .promise(front)?;
-        if let Some(section) = section {
-            volume.begin_section(section)?;
+        };
+        for _ in 0..front {
+            let slot = volume.slot()?;
+            volume.promised.push_back(slot);
         }
         Ok(volume)
-    }
-
-    fn promise(mut self, front: usize) -> Result<Self, ReportError> {
-        for _ in 0..front {
-            let slot = self.slot()?;
-            self.promised.push_back(slot);
-        }
-        Ok(self)
     }
 
     /// The element of the whole document.
