@@ -256,8 +256,8 @@ pub(crate) async fn complete(
     Ok(Json(RequestView::from(&find(&api, id).await?)))
 }
 
-/// The request, if it is completed with just these documents. No two leases name the same report, so it
-/// was this one that completed it; and since the database alone knows, a document store that does
+/// The request, if it is completed with just these documents. No two leases name the same report,
+/// so it was this one that completed it; and since the database alone knows, a document store that does
 /// not answer cannot keep the worker from learning it.
 async fn completed_before(
     api: &Api,
@@ -271,12 +271,23 @@ async fn completed_before(
     let Some(request) = api.store.request(id).await? else {
         return Ok(None);
     };
-    let same_others = request.others.len() == body.others.len()
-        && body.others.iter().all(|other| {
-            let view = KeptDocument::try_from(&other.document);
-            view.is_ok_and(|kept| request.others.iter().any(|known| known.kept == kept))
-        });
-    let same = said.id == own && request.document.as_ref() == Some(&said) && same_others;
+    let others = body.others.iter().map(|other| {
+        let kept = KeptDocument::try_from(&other.document).ok()?;
+        Some(FinishedDocument {
+            kind: other.kind,
+            volume: other.volume,
+            kept,
+            pages: other.pages,
+        })
+    });
+    let mut others: Vec<FinishedDocument> = others.flatten().collect();
+    let mut known = request.others.clone();
+    for documents in [&mut others, &mut known] {
+        documents.sort_by_key(|document| (document.kind, document.volume));
+    }
+    let same_report = said.id == own && request.document.as_ref() == Some(&said);
+    let same_pages = request.pages == Some(body.pages);
+    let same = same_report && same_pages && others == known && others.len() == body.others.len();
     Ok(same.then_some(request))
 }
 

@@ -92,7 +92,8 @@ macro_rules! private_text {
             pub fn parse(text: &str) -> Result<Self, InvalidSubject> {
                 let text = text.trim();
                 let chars = text.chars().count();
-                if chars == 0 || chars > $max || text.chars().any(char::is_control) {
+                let blank = text.chars().all(is_invisible);
+                if blank || chars > $max || text.chars().any(char::is_control) {
                     return Err($error);
                 }
                 Ok(Self(text.to_owned().into()))
@@ -104,6 +105,13 @@ macro_rules! private_text {
             }
         }
     };
+}
+
+/// Whether a character takes no ink: a text of nothing else is blank.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 private_text!(

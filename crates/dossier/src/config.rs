@@ -25,6 +25,12 @@ const LISTS: [(&str, &str); 2] = [
     ),
 ];
 
+/// Whether a token can stand in a header and is one.
+fn is_usable_token(token: &Private<String>) -> bool {
+    let token = token.reveal();
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// The key of a variable whose value is a list.
 fn list_key(variable: &str) -> Option<&'static str> {
     let known = |(name, _): &&(&str, &str)| name.eq_ignore_ascii_case(variable);
@@ -333,8 +339,10 @@ impl Config {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| !NOT_KEYS.contains(&name.as_str()));
-        let config = Self::parse(&text, variables.collect())
-            .map_err(|error| ConfigError::Invalid(format!("{}: {error}", path.display())))?;
+        let config = Self::parse(&text, variables.collect()).map_err(|error| {
+            let said = "or a DOSSIER_ variable";
+            ConfigError::Invalid(format!("{} {said}: {error}", path.display()))
+        })?;
         let problems = config.contradictions();
         if problems.is_empty() {
             Ok(config)
@@ -362,7 +370,11 @@ impl Config {
             .add_source(config::File::from_str(text, config::FileFormat::Toml))
             .add_source(variables);
         for (name, list) in lists {
-            let items: Vec<String> = list.split(',').map(|item| item.trim().to_owned()).collect();
+            let items = list
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
+            let items: Vec<String> = items.map(str::to_owned).collect();
             if let Some(key) = list_key(&name) {
                 sources = sources
                     .set_override(key, items)
@@ -426,6 +438,14 @@ impl Config {
         must(
             (1.0..=3600.0).contains(&self.lease.lock_period_seconds),
             "lease.lock_period_seconds must be between 1 and 3600",
+        );
+        must(
+            !self.data_folder.as_os_str().is_empty(),
+            "data_folder must name a folder",
+        );
+        must(
+            self.api.token.as_ref().is_none_or(is_usable_token),
+            "api.token must have at least one character, and only visible ones of ASCII",
         );
         must(
             self.report.volume_pages_max.is_none_or(|pages| pages >= 10),

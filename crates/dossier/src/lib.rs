@@ -26,7 +26,7 @@ mod service_command;
 mod token;
 mod watch;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -46,7 +46,8 @@ pub fn main() -> ExitCode {
     match start(cli, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("dossier: {failure}");
+            // The exit code says it too, should nobody read this.
+            let _ = writeln!(std::io::stderr(), "dossier: {failure}");
             failure.into()
         }
     }
@@ -108,6 +109,8 @@ fn log_to_stderr(log: &LogTable) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_span_events(FmtSpan::NONE)
         .with_ansi(std::io::stderr().is_terminal())
+        // Nobody is left to be told that the log cannot be written; it is no reason to stop.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     match log.format {
         LogFormat::Text => lines.init(),

@@ -1,5 +1,7 @@
 //! How answers are printed: JSON for programs, text for people.
 
+use std::io::Write;
+
 use serde::Serialize;
 
 /// The two ways to print.
@@ -15,10 +17,15 @@ impl Output {
     /// Prints a value as JSON, or as the text that `text` makes of it.
     pub fn print<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) {
         match self {
-            Self::Text => println!("{}", text(value)),
-            Self::Json => println!("{}", serde_json::json!(value)),
+            Self::Text => say(&text(value)),
+            Self::Json => say(&serde_json::json!(value).to_string()),
         }
     }
+}
+
+/// Prints a line. Whoever has stopped reading, such as `head`, is not an error.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Lays rows out in columns, two spaces apart, under a header.

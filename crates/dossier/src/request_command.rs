@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::cli::{Create, Download, List, RequestCommand, StatusFilter, Watch};
 use crate::config::{Config, ConfigError};
 use crate::exit::Failure;
-use crate::output::{Output, table};
+use crate::output::{Output, say, table};
 use crate::{run, watch};
 
 /// Seconds between looks when `create --watch` follows its request.
@@ -74,7 +74,7 @@ async fn create(client: &ApiClient, options: Create, output: Output) -> Result<(
         return Ok(());
     }
     if output == Output::Text {
-        println!("{id}");
+        say(&id.to_string());
     }
     let request = watch::until_finished(client, id, LOOK_EVERY, None, output).await?;
     output.print(&request, summary);

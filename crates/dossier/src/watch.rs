@@ -10,7 +10,7 @@ use dossier_worker::ApiClient;
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Output, say};
 
 /// Characters of a bar.
 const BAR_CHARS: u64 = 20;
@@ -82,7 +82,7 @@ impl Bars {
             if let Some(lines) = &mut self.lines {
                 let earlier = lines.insert(section.service_name.clone(), state.clone());
                 if earlier.as_ref() != Some(&state) {
-                    println!("{:width$}  {state}", section.service_label);
+                    say(&format!("{:width$}  {state}", section.service_label));
                 }
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Completing a request.
 
-use dossier_core::LeaseToken;
-use dossier_core::document::report_document_id;
+use dossier_core::document::{finished_document_id, report_document_id};
+use dossier_core::{DocumentKind, LeaseToken};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -142,4 +142,39 @@ async fn a_worker_cannot_complete_what_was_cancelled() {
     answer.is_problem(409, "request-finished");
     let report = dossier.user().get(&format!("/api/report?id={id}")).await;
     report.is_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_repeat_with_anything_else_is_no_repeat() {
+    let dossier = Dossier::start_with_services().await;
+    let id = dossier.request().await;
+    let token = dossier.claim(&id).await;
+    dossier.collect(&id, token).await;
+    let report = dossier.put(report_document_id(token), b"%PDF").await;
+    let copy = finished_document_id(token, DocumentKind::Copy, 1);
+    let mut copy = dossier.put(copy, b"%PDF copy").await;
+    copy["kind"] = json!("COPY");
+    copy["volume"] = json!(1);
+    copy["pages"] = json!(1);
+    let path = format!("/api/subjectAccessRequests/{id}/complete");
+    let mut body = report.clone();
+    body["leaseToken"] = json!(token);
+    body["pages"] = json!(2);
+    body["others"] = json!([copy]);
+    for _ in 0..2 {
+        let answer = dossier.worker().patch(&path, &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+    let mut other_kind = copy.clone();
+    other_kind["kind"] = json!("REPORT");
+    for (field, value) in [
+        ("others", json!([])),
+        ("others", json!([copy, copy])),
+        ("others", json!([other_kind])),
+    ] {
+        let mut changed = body.clone();
+        changed[field] = value;
+        let answer = dossier.worker().patch(&path, &changed).await;
+        assert_ne!(answer.status, StatusCode::OK, "{changed}");
+    }
 }

@@ -400,3 +400,44 @@ fn lists_can_come_from_variables() {
     assert_eq!(*hosts, json!(["a.example", "b.example"]));
     assert_eq!(shown["report"]["package"], "unprinted");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_stops_nothing() {
+    dossier_worker::install_tls_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let mut up = process::dossier(folder.path())
+        .args(["up", "--json"])
+        .env("DOSSIER_API__LISTEN", "127.0.0.1:0")
+        .env("DOSSIER_LOG__FILTER", "debug")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    let stdout = up.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut ready).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+    drop(up.stderr.take());
+    let health = format!("{}health/liveness", ready["url"].as_str().unwrap());
+    for _ in 0..20 {
+        assert!(reqwest::get(&health).await.unwrap().status().is_success());
+    }
+    assert!(up.try_wait().unwrap().is_none(), "it has stopped");
+    up.kill().unwrap();
+    up.wait().unwrap();
+}
+
+#[test]
+fn a_token_that_no_header_can_hold_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for token in ["", " ", "a b", "\u{e9}"] {
+        let output = process::dossier(folder.path())
+            .args(["config", "show"])
+            .env("DOSSIER_API__TOKEN", token)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{token:?}");
+        assert!(said.contains("api.token"), "{said}");
+    }
+}
