@@ -26,6 +26,8 @@ pub const IMAGE_HELD_BYTES_MAX: u64 = 192_000_000;
 pub const IMAGE_FILE_PIXELS_MAX: u64 = 4_000_000_000;
 /// Pages of a TIFF file. The pages beyond are not shown; the report says so.
 pub const TIFF_PAGES_MAX: u32 = 2_000;
+/// Bytes at the end of an attached PDF file in which its last words are looked for.
+pub(crate) const PDF_END_BYTES: u64 = 4_096;
 /// Bytes of a PDF file. A larger one is not shown; its page says so. It is held in memory.
 pub const PDF_BYTES_MAX: u64 = 256_000_000;
 /// Pages of a PDF file. The pages beyond are not shown; the report says so.

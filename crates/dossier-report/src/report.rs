@@ -211,8 +211,8 @@ pub struct AttachmentOutcome {
     /// Whether all fonts of its imported pages are embedded, as PDF/A and PDF/UA ask; `true` where
     /// no pages were imported.
     pub fonts_embedded: bool,
-    /// Whether pages of another document were taken over as they are: then the file does not claim
-    /// to keep PDF/A.
+    /// Whether pages of another document, or colours of a printing press, were taken over as they
+    /// are: then the file does not claim to keep PDF/A.
     pub imported: bool,
 }
 

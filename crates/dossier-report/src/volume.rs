@@ -464,8 +464,13 @@ impl SharedResources {
         let mut objects = resources.insert(Name(b"XObject")).dict();
         objects.pair(Name(b"H"), self.furniture);
         for (nth, drawing) in drawings.iter().enumerate() {
-            if let Some(object) = drawing.objects.get(side as usize) {
-                objects.pair(Name(format!("X{nth}").as_bytes()), *object);
+            // What is on the pages of one file only has one object.
+            let object = match drawing.objects[..] {
+                [single] => Some(single),
+                ref both => both.get(side as usize).copied(),
+            };
+            if let Some(object) = object {
+                objects.pair(Name(format!("X{nth}").as_bytes()), object);
             }
         }
     }

@@ -9,6 +9,7 @@ mod content;
 mod import;
 
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use super::failure::{DAMAGED, Failure, guarded, unreadable};
 use super::show::{Seen, paragraph};
 use crate::ReportError;
 use crate::layout::{Composer, Figure};
-use crate::limits::{PDF_BYTES_MAX, PDF_PAGES_MAX};
+use crate::limits::{PDF_BYTES_MAX, PDF_END_BYTES, PDF_PAGES_MAX};
 use crate::report::Shown;
 
 /// Shows every page of a PDF file.
@@ -43,6 +44,12 @@ pub(super) fn show_document(
     )?;
     let mut importers = Importers::new(pdf.xref());
     let mut notes = document_notes(&pdf);
+    if is_cut_off(path)? {
+        notes.push(
+            "The file is damaged: its end is missing. What could be read of it is shown."
+                .to_owned(),
+        );
+    }
     for (nth, page) in pdf.pages().iter().take(pages).enumerate() {
         let number = nth + 1;
         let alt = format!("{title}: page {number} of {all}");
@@ -172,6 +179,20 @@ fn load(path: &Path) -> Result<Pdf, Failure> {
             LoadPdfError::Invalid => unreadable(DAMAGED),
         })
     })
+}
+
+/// Whether the end of the file does not say where its objects are (ISO 32000-1, 7.5.5): readers then
+/// guess, and may find pages without what is on them.
+fn is_cut_off(path: &Path) -> Result<bool, Failure> {
+    let read = |error| Failure::Report(ReportError::Read(error));
+    let mut file = fs::File::open(path).map_err(read)?;
+    let bytes = file.metadata().map_err(read)?.len();
+    file.seek(SeekFrom::Start(bytes.saturating_sub(PDF_END_BYTES)))
+        .map_err(read)?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end).map_err(read)?;
+    let mark = b"startxref";
+    Ok(!end.windows(mark.len()).any(|window| window == mark))
 }
 
 /// What a document holds beside its pages.

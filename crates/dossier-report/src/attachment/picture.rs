@@ -28,6 +28,8 @@ struct Picture {
     orientation: Orientation,
     /// Whether all of its rows could be read.
     whole: bool,
+    /// Whether its colours are those of a printing press, of which the file does not say which.
+    cmyk: bool,
 }
 
 /// What a reader of images says when it has done its work.
@@ -35,6 +37,8 @@ pub(super) struct Pictured {
     pub shown: Shown,
     /// What the reader is told about what is missing.
     pub note: Option<String>,
+    /// Whether there are colours that PDF/A does not allow without a profile.
+    pub cmyk: bool,
 }
 
 impl Pictured {
@@ -42,6 +46,7 @@ impl Pictured {
         Self {
             shown: Shown::Whole,
             note: None,
+            cmyk: false,
         }
     }
 
@@ -49,6 +54,7 @@ impl Pictured {
         Self {
             shown: Shown::Part,
             note: Some(note.into()),
+            cmyk: false,
         }
     }
 }
@@ -129,12 +135,14 @@ fn single(
         moving = more;
     }
     let whole = pictures.iter().all(|picture| picture.whole);
+    let cmyk = pictures.iter().any(|picture| picture.cmyk);
     draw(composer, &pictures, alt.to_owned())?;
-    Ok(match (whole, moving) {
+    let pictured = match (whole, moving) {
         (false, _) => Pictured::part(CUT_OFF),
         (true, Moving::Animated) => Pictured::part(ANIMATED),
         (true, Moving::Still) => Pictured::whole(),
-    })
+    };
+    Ok(Pictured { cmyk, ..pictured })
 }
 
 /// Whether a file has more pictures than the one that is shown.

@@ -50,7 +50,7 @@ pub(super) struct Item<'a> {
 pub(super) struct Seen {
     pub shown: Shown,
     pub fonts_embedded: bool,
-    /// Whether pages of another document were taken over.
+    /// Whether something was taken over as it is that may not keep PDF/A.
     pub imported: bool,
 }
 
@@ -187,7 +187,10 @@ fn show_kind(
             if let Some(note) = &pictured.note {
                 paragraph(composer, note)?;
             }
-            Ok(Seen::new(pictured.shown))
+            Ok(Seen {
+                imported: pictured.cmyk,
+                ..Seen::new(pictured.shown)
+            })
         }
         FileKind::Pdf => show_document(composer, item.path, item.title),
         FileKind::Office(extension) => {

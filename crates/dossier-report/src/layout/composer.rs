@@ -36,6 +36,8 @@ pub(crate) struct Composer<'a, 'f> {
     headings: Vec<PendingHeading>,
     /// The level of the heading shown last: levels are not to have gaps (ISO 14289-1, 7.4.2).
     heading_level: u8,
+    /// The volume that it is in.
+    heading_volume: usize,
     group: Option<Group>,
     row: Option<OpenRow>,
     pub(super) table: Option<OpenTable>,
@@ -132,6 +134,7 @@ impl<'a, 'f> Composer<'a, 'f> {
             section: None,
             headings: Vec::new(),
             heading_level: 0,
+            heading_volume: 0,
             group: None,
             row: None,
             table: None,
@@ -265,6 +268,12 @@ impl<'a, 'f> Composer<'a, 'f> {
             self.y += heading.before;
         }
         if heading.lines.len() > 0 {
+            // Another volume may begin here, whose first heading is to be of the first level.
+            self.paper.page_number()?;
+            if self.paper.volume() != self.heading_volume {
+                self.heading_volume = self.paper.volume();
+                self.heading_level = 0;
+            }
             self.heading_level = heading.level.min(self.heading_level + 1);
             let role = Role::Heading(self.heading_level);
             let element = self.open(role)?;

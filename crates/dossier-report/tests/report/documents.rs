@@ -624,3 +624,16 @@ fn ten_thousand_pages_are_imported() {
         report.summary.bytes
     );
 }
+
+#[test]
+fn a_file_without_its_end_says_so_and_is_kept() {
+    let whole = pages(
+        &[("/MediaBox[0 0 300 400]", &quarters(0, 0, 300, 400))],
+        &[],
+    );
+    let cut = whole[..whole.len() - 120].to_vec();
+    let report = attached_pdf(cut);
+    assert_ne!(only(&report.summary).shown, Shown::Whole);
+    let body = report.body();
+    assert!(body.contains("kept beside this report"), "{body}");
+}

@@ -1,6 +1,6 @@
 use std::fs;
 
-use dossier_report::{Colour, Fonts, Logo, Look, SectionBody, write_report};
+use dossier_report::{Colour, Fonts, Logo, Look, Output, SectionBody, write_files};
 
 use crate::attached::fixture;
 use crate::support::{
@@ -198,9 +198,15 @@ fn covers_show_whose_report_it_is() {
     report.wording.internal_note = Some("Ask the data protection team.".to_owned());
     report.wording.cover_note = Some("You may complain.".to_owned());
     let path = folder.path().join("report.pdf");
-    write_report(&report, &Fonts::embedded().unwrap(), &path).unwrap();
+    let copy = folder.path().join("copy.pdf");
+    let output = Output {
+        copy: Some(copy.clone()),
+        ..Output::one_file(&path)
+    };
+    write_files(&report, &Fonts::embedded().unwrap(), &output).unwrap();
     check(&path);
     assert_eq!(drawn(&path), 2, "on both covers");
+    assert_eq!(drawn(&copy), 1, "on the copy's cover");
     let pages = pages_of(&path);
     assert!(pages[0].contains("Ask the data protection team."));
     assert!(!pages[0].contains("You may complain."));

@@ -62,6 +62,7 @@ pub(super) fn write(pdf: &mut PdfFile, path: &Path) -> Result<(Picture, Moving),
         height: header.height,
         orientation: header.orientation,
         whole: true,
+        cmyk: header.components == 4,
     };
     Ok((picture, Moving::Still))
 }

@@ -124,6 +124,7 @@ pub(super) fn write_raster<'r>(
         height: raster.height,
         orientation: raster.orientation,
         whole: rows.whole,
+        cmyk: matches!(raster.colour, Colour::Cmyk),
     })
 }
 

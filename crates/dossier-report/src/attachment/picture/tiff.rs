@@ -25,6 +25,17 @@ pub(super) fn show(
     path: &Path,
     alt: &str,
 ) -> Result<Pictured, Failure> {
+    let mut cmyk = false;
+    let pictured = show_pages(composer, path, alt, &mut cmyk)?;
+    Ok(Pictured { cmyk, ..pictured })
+}
+
+fn show_pages(
+    composer: &mut Composer<'_, '_>,
+    path: &Path,
+    alt: &str,
+    cmyk: &mut bool,
+) -> Result<Pictured, Failure> {
     let decoder = guarded(|| start(path))?;
     let decoder = Rc::new(RefCell::new(decoder));
     let mut pixels = 0;
@@ -49,6 +60,7 @@ pub(super) fn show(
         if pictures.iter().any(|picture| !picture.whole) {
             missing = Some(CUT_OFF.to_owned());
         }
+        *cmyk |= pictures.iter().any(|picture| picture.cmyk);
         draw(composer, &pictures, alt)?;
         let mut decoder = decoder.borrow_mut();
         if !decoder.more_images() {
