@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
@@ -74,6 +74,9 @@ pub enum OpenError {
     /// The disk is full; make room.
     #[error("there is no room on the disk for {}", .0.display())]
     Full(PathBuf),
+    /// Another process holds it; end that process, or try again.
+    #[error("{} is locked by another process", .0.display())]
+    Locked(PathBuf),
     /// Anything else.
     #[error("cannot open {}: {cause}", path.display())]
     Unavailable {
@@ -97,6 +100,23 @@ impl SqliteStore {
     pub async fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         let path = path.as_ref();
         make_file(path)?;
+        // Turning the log on wants the file alone, and SQLite refuses it at once, without the
+        // patience of its other locks, where two would wait for each other
+        // (<https://www.sqlite.org/c3ref/busy_handler.html>).
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(2);
+        loop {
+            match Self::try_open(path, options).await {
+                Err(OpenError::Locked(_)) if started.elapsed() < options.patience => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(100));
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn try_open(path: &Path, options: Options) -> Result<Self, OpenError> {
         let failed = |error| open_error(path, error);
         let connect = SqliteConnectOptions::new()
             .filename(path)
@@ -215,7 +235,8 @@ fn open_error(path: &Path, error: sqlx::Error) -> OpenError {
         Kind::NotADatabase => OpenError::NotADatabase(path),
         Kind::ReadOnly => OpenError::ReadOnly(path),
         Kind::Full => OpenError::Full(path),
-        Kind::Locked | Kind::Damaged | Kind::CannotOpen | Kind::Other => OpenError::Unavailable {
+        Kind::Locked => OpenError::Locked(path),
+        Kind::Damaged | Kind::CannotOpen | Kind::Other => OpenError::Unavailable {
             path,
             cause: Unavailable(describe(&error)),
         },
