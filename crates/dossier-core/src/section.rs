@@ -165,6 +165,8 @@ pub struct Section {
     pub service_label: String,
     /// The service's base URL.
     pub service_url: url::Url,
+    /// Whether the service serves its own template.
+    pub template_migrated: bool,
     /// Where the service belongs.
     pub category: Category,
     /// The service's explicit place in the report.

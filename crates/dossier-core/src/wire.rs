@@ -351,6 +351,9 @@ pub struct SectionTask {
     pub service_label: String,
     /// The service's base URL.
     pub service_url: String,
+    /// Whether the service serves its own template.
+    #[serde(default)]
+    pub template_migrated: bool,
     /// Where the section stands.
     pub render_status: SectionStatus,
     /// What the service holds, once collected.
@@ -421,6 +424,7 @@ impl From<&Section> for SectionTask {
             service_name: section.service_name.to_string(),
             service_label: section.service_label.clone(),
             service_url: section.service_url.to_string(),
+            template_migrated: section.template_migrated,
             render_status: section.status,
             held: section.held,
             kept: section.kept.as_ref().map(DocumentView::from),

@@ -38,7 +38,7 @@ pub(super) use request_columns;
 /// Sections of the requests in `?1`, as the catalogue describes their services now.
 const SECTIONS: &str = "SELECT sections.request_id, sections.service_id, \
      services.name AS service_name, services.label AS service_label, services.url AS service_url, \
-     services.category, services.rank, sections.status, sections.held, sections.kept_id, \
+     services.template_migrated, services.category, services.rank, sections.status, sections.held, sections.kept_id, \
      sections.kept_bytes, sections.kept_sha256, sections.template_version, sections.rendered_at, \
      sections.bytes, sections.tries, sections.error \
      FROM sections JOIN services ON services.id = sections.service_id \
@@ -50,7 +50,7 @@ const DOCUMENTS: &str = "SELECT * FROM documents \
      WHERE request_id IN (SELECT unhex(value) FROM json_each(?1))";
 
 /// Sections of the archived requests in `?1`, as their services were described then.
-const ARCHIVED_SECTIONS: &str = "SELECT *, NULL AS kept_id, NULL AS kept_bytes, \
+const ARCHIVED_SECTIONS: &str = "SELECT *, 0 AS template_migrated, NULL AS kept_id, NULL AS kept_bytes, \
      NULL AS kept_sha256 FROM archived_sections \
      WHERE request_id IN (SELECT unhex(value) FROM json_each(?1))";
 
@@ -179,6 +179,7 @@ fn section(row: &SqliteRow) -> Result<Section, StoreError> {
         service_url: word(row, "service_url", |text| {
             ServiceDetails::parse_url(text).ok()
         })?,
+        template_migrated: get(row, "template_migrated")?,
         category: word(row, "category", Category::parse)?,
         rank: get(row, "rank")?,
         status: word(row, "status", SectionStatus::parse)?,

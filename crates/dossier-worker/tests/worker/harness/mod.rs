@@ -109,6 +109,7 @@ impl World {
             service_name: name.to_owned(),
             service_label: format!("Label of {name}"),
             service_url: self.upstream.url_of(name),
+            template_migrated: false,
             render_status: SectionStatus::Pending,
             held: None,
             kept: None,
