@@ -71,6 +71,9 @@ pub(crate) const IMAGE_METADATA_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(crate) const SNIFFED_BYTES: u64 = 64 * 1024;
 /// Bytes of a text that are laid out at a time; longer texts are laid out piece by piece.
 pub(crate) const TEXT_PIECE_BYTES: usize = 32 * 1024;
+/// Bytes of text in one line. What takes no width, such as marks and spaces, is broken there too, so
+/// that no line grows with the text.
+pub(crate) const LINE_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of an attachment's member that are kept.
 pub(crate) const ATTACHMENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Columns of a table that generic rendering makes by itself.
