@@ -212,7 +212,7 @@ pub struct AttachmentOutcome {
     /// no pages were imported.
     pub fonts_embedded: bool,
     /// Whether pages of another document, or colours of a printing press, were taken over as they
-    /// are: then the file does not claim to keep PDF/A.
+    /// are: then the files that hold it do not claim to keep PDF/A.
     pub imported: bool,
 }
 

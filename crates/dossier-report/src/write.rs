@@ -214,8 +214,6 @@ impl Writer<'_> {
                         title: &title,
                         language: &self.report.wording.language,
                         date: self.report.generated_on,
-                        keeps_pdf_a: !attachments.iter().any(|a| a.imported),
-                        keeps_pdf_ua: attachments.iter().all(|a| a.fonts_embedded),
                     },
                     furniture: &self.furniture,
                     fonts,

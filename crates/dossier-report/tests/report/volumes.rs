@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::attached::fixture;
-use crate::support::{check, drawn, pages_of, report, section};
+use crate::support::{accessible, check, drawn, links, outline, pages_of, report, section};
 
 fn response(body: PathBuf) -> SectionBody {
     SectionBody::Response {
@@ -143,6 +143,49 @@ fn a_section_larger_than_a_volume_is_cut_within() {
     assert!(volumes.iter().all(|volume| volume.len() <= 14));
     assert_eq!(volumes.len(), 5, "one before, three for it, one behind");
     assert_whole(&files.of(FileKind::Copy), &pages);
+}
+
+#[test]
+fn only_the_files_that_hold_a_foreign_page_give_up_their_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = folder.path().join("foreign.pdf");
+    fs::write(&foreign, crate::documents::page_without_its_font()).unwrap();
+    let body = folder.path().join("body.json");
+    let answer = json!({"content": {"a": 1}, "attachments": [{
+        "attachmentNumber": 1, "name": "x", "contentType": "application/pdf", "url": "http://x",
+        "filename": "x.pdf",
+    }]});
+    fs::write(&body, answer.to_string()).unwrap();
+    let plain = folder.path().join("plain.json");
+    let rows: Vec<String> = (0..60).map(|row| format!(r#""r{row}":"x""#)).collect();
+    fs::write(&plain, format!(r#"{{"content":{{{}}}}}"#, rows.join(","))).unwrap();
+    let holding = SectionBody::Response {
+        body,
+        attachments: vec![foreign],
+    };
+    let report = report(vec![
+        section("One", response(plain.clone())),
+        section("Two", holding),
+        section("Three", response(plain)),
+    ]);
+    let output = Output {
+        report: folder.path().join("report.pdf"),
+        copy: Some(folder.path().join("copy.pdf")),
+        limits: at_most(8),
+    };
+    let summary = write_files(&report, &Fonts::embedded().unwrap(), &output).unwrap();
+    assert!(summary.attachments[0].imported && !summary.attachments[0].fonts_embedded);
+    assert_eq!(summary.files.len(), 6, "three volumes, report and copy");
+    for file in &summary.files {
+        let bytes = String::from_utf8_lossy(&fs::read(&file.path).unwrap()).into_owned();
+        for claim in [
+            "<pdfaid:part>2</pdfaid:part>",
+            "<pdfuaid:part>1</pdfuaid:part>",
+        ] {
+            let claimed = bytes.contains(claim);
+            assert_eq!(claimed, file.volume != 2, "volume {} {claim}", file.volume);
+        }
+    }
 }
 
 #[test]
