@@ -181,6 +181,39 @@ fn xml_whose_entities_stay_names_is_kept_and_says_so() {
 }
 
 #[test]
+fn a_drawing_in_xml_is_named_and_kept_whatever_it_is_declared_as() {
+    for (head, declared) in [
+        ("<svg xmlns='http://www.w3.org/2000/svg'>", ""),
+        ("<svg>", "image/svg+xml"),
+        (
+            "\u{feff}<?xml version='1.0'?>\n<!-- a --> <svg:svg ",
+            "application/xml",
+        ),
+        (
+            "<!DOCTYPE svg [<!ENTITY a '>'>]><svg>",
+            "application/octet-stream",
+        ),
+        ("<!DOCTYPE svg PUBLIC 'x' 'y'>\n<svg/>", ""),
+    ] {
+        let drawing = format!("{head}<text>source</text></svg>");
+        let bytes = drawing.len();
+        let report = attached_text("a", declared, drawing);
+        assert_shown(&report, Shown::NameOnly);
+        report.assert_shows(&format!("Size {bytes} bytes"));
+        report.assert_shows("Attachment content type image/svg+xml not supported.");
+        assert!(!report.body().contains("source"), "{declared}");
+    }
+    for (text, declared) in [
+        ("<p>about <svg></p>", ""),
+        ("<svgs>x</svgs>", "text/xml"),
+        ("<svg>", "text/plain"),
+        ("<!-- <svg>", ""),
+    ] {
+        assert_shown(&attached_text("a", declared, text), Shown::Whole);
+    }
+}
+
+#[test]
 fn of_html_the_text_is_shown() {
     let html = "<!DOCTYPE html><html><head><title>A &amp; B</title><style>p{color:red}</style>\
         <script>alert('never')</script></head><body><h1>Head</h1><p>One <b>two</b>\n three<br>four\
