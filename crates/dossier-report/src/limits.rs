@@ -108,5 +108,8 @@ pub(crate) const CACHED_WORDS_MAX: usize = 32 * 1024;
 pub(crate) const CACHED_WORD_BYTES_MAX: usize = 64;
 /// Characters that are shaped at a time.
 pub(crate) const SHAPED_CHARS_MAX: usize = 1_024;
+/// Lines of a section's title where the section goes on in another volume; it is in full where the
+/// section begins.
+pub(crate) const CONTINUED_TITLE_LINES_MAX: usize = 4;
 /// Lines of the subject's name in a page's header; the cover shows it in full.
 pub(crate) const HEADER_NAME_LINES_MAX: usize = 2;
