@@ -193,7 +193,7 @@ pub struct ReportSummary {
     /// of their attachments. The files that are not shown as a whole are to be kept beside the
     /// report: its pages say that they are.
     pub attachments: Vec<AttachmentOutcome>,
-    /// Characters that no font has; they are shown as boxes and can be copied as text.
+    /// Characters that no font has; each is shown as U+FFFD and can be copied as text.
     pub unsupported_characters: u64,
 }
 

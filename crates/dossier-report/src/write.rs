@@ -401,7 +401,25 @@ fn write_section(
         cursor.seek(*place)?;
         shown.show(&mut cursor, files, sink)?;
     }
-    Ok(())
+    note_unsupported(sink)
+}
+
+/// Says at the section's end what its readers see in place of characters that no font has.
+fn note_unsupported(sink: &mut Composer<'_, '_>) -> Result<(), ReportError> {
+    let note = match sink.unsupported() {
+        0 => return Ok(()),
+        1 => "1 character of this section cannot be shown in print: � stands in its place. It can \
+              be copied as text."
+            .to_owned(),
+        many => format!(
+            "{many} characters of this section cannot be shown in print: � stands in place of \
+             each. They can be copied as text."
+        ),
+    };
+    sink.block(Block::Paragraph {
+        value: Value::Last(&note),
+        indent: 0,
+    })
 }
 
 fn no_data_held(sink: &mut dyn BlockSink) -> Result<(), ReportError> {

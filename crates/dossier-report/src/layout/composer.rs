@@ -35,6 +35,10 @@ pub(crate) struct Composer<'a, 'f> {
     top: f32,
     parent: Element,
     accent: Colour,
+    /// Characters of the section that no font has, on the pages before this one.
+    unsupported: u64,
+    /// The section's title, for the volumes in which the section goes on.
+    title: String,
     section: Option<OpenSection>,
     headings: Vec<PendingHeading>,
     /// The level of the heading shown last: levels are not to have gaps (ISO 14289-1, 7.4.2).
@@ -132,11 +136,13 @@ impl<'a, 'f> Composer<'a, 'f> {
             paper,
             canvas: Canvas::default(),
             y: paper::TOP,
+            top: paper::TOP,
             parent,
             accent,
+            unsupported: 0,
+            title: String::new(),
             section: None,
             headings: Vec::new(),
-            top: paper::TOP,
             heading_level: 0,
             heading_volume: 0,
             group: None,
@@ -161,12 +167,6 @@ impl<'a, 'f> Composer<'a, 'f> {
 
     /// Hands the page on and starts the next, on which more of the section follows.
     pub fn turn_page(&mut self) -> Result<(), ReportError> {
-        self.paper.page(&self.canvas)?;
-        self.canvas.clear();
-        self.y = paper::TOP;
-        Ok(())
-    }
-
         let volume = self.paper.volume();
         self.hand_on_page()?;
         self.paper.page_number()?;
@@ -177,10 +177,10 @@ impl<'a, 'f> Composer<'a, 'f> {
     }
 
     fn hand_on_page(&mut self) -> Result<(), ReportError> {
-    /// The number of the page that is being filled, from 1.
-    pub fn page_number(&mut self) -> Result<u32, ReportError> {
-        self.paper.page_number()
-    }
+        self.paper.page(&self.canvas)?;
+        self.unsupported += self.canvas.unsupported;
+        self.canvas.clear();
+        self.y = paper::TOP;
         self.top = paper::TOP;
         Ok(())
     }
@@ -211,9 +211,9 @@ impl<'a, 'f> Composer<'a, 'f> {
         self.title_bar(paper::LEFT);
         self.y += 3.0 * AFTER_HEADING;
         self.top = self.y;
+        Ok(())
+    }
 
-    /// The files that are written to, first what is to be drawn on the page.
-    pub fn files(&mut self) -> Result<Vec<&mut PdfFile>, ReportError> {
     /// The bar below a title.
     fn title_bar(&mut self, x: f32) {
         self.canvas
@@ -221,12 +221,24 @@ impl<'a, 'f> Composer<'a, 'f> {
         self.y += 6.0;
     }
 
+    /// The number of the page that is being filled, from 1.
+    pub fn page_number(&mut self) -> Result<u32, ReportError> {
+        self.paper.page_number()
+    }
+
+    /// The files that are written to, first what is to be drawn on the page.
+    pub fn files(&mut self) -> Result<Vec<&mut PdfFile>, ReportError> {
         self.paper.files()
     }
 
     /// Which volume the page belongs to, from 0.
     pub fn volume(&self) -> usize {
         self.paper.volume()
+    }
+
+    /// Characters of the section so far that no font has.
+    pub fn unsupported(&self) -> u64 {
+        self.unsupported + self.canvas.unsupported
     }
 
     pub(super) fn at_top(&self) -> bool {
