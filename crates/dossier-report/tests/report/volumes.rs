@@ -15,6 +15,7 @@ use crate::support::{check, drawn, pages_of, report, section};
 fn response(body: PathBuf) -> SectionBody {
     SectionBody::Response {
         body,
+        html: None,
         attachments: Vec::new(),
     }
 }
@@ -245,7 +246,11 @@ fn what_is_drawn_is_in_every_file_that_its_page_is_in() {
     fs::write(&body, answer.to_string()).unwrap();
     let report = report(vec![section(
         "One",
-        SectionBody::Response { body, attachments },
+        SectionBody::Response {
+            body,
+            html: None,
+            attachments,
+        },
     )]);
     let output = Output {
         report: folder.path().join("report.pdf"),
