@@ -55,6 +55,16 @@ impl Template {
         Renderer::new(self, content, reference, images, out).run()
     }
 
+    /// What the template makes of a content, without names and images.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn render_to_string(&self, content: &Content) -> Result<String, RenderError> {
+        let mut html = Vec::new();
+        self.render(content, &NoReferenceData, &NoInlineImages, &mut html)?;
+        Ok(String::from_utf8_lossy(&html).into_owned())
+    }
+
     /// What a rendering would look up, so that all of it can be fetched beforehand.
     ///
     /// Names are not known yet: where a template decides by a name, what it would look up only
@@ -87,18 +97,5 @@ impl Template {
         let mut renderer = Renderer::new(self, content, &NoReferenceData, images, &mut nowhere);
         renderer.usage = Some(usage);
         renderer.run()
-    }
-}
-
-/// Renders a text that needs no names and no images; for tests and examples.
-impl Template {
-    /// What the template makes of a content, without names and images.
-    ///
-    /// # Errors
-    /// As [`Self::render`].
-    pub fn render_to_string(&self, content: &Content) -> Result<String, RenderError> {
-        let mut html = Vec::new();
-        self.render(content, &NoReferenceData, &NoInlineImages, &mut html)?;
-        Ok(String::from_utf8_lossy(&html).into_owned())
     }
 }

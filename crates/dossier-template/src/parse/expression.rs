@@ -270,6 +270,10 @@ fn literal(word: &str) -> Option<Expression> {
 
 /// Reads a path as it is written.
 fn path(written: &str, at: usize) -> Result<Path, Problem> {
+    if written.starts_with('/') {
+        let text = "a name cannot begin with a slash; a closing tag has no space before its own";
+        return Err(Problem::new(at, text));
+    }
     let (mut rest, mut is_data) = after_at(written);
     let mut up = 0;
     while let Some(above) = rest.strip_prefix("..") {

@@ -302,16 +302,16 @@ impl<'s> Reader<'s> {
     fn comment(&mut self, trims_before: bool) -> Result<Tag, Problem> {
         let rest = &self.source[self.at..];
         let close = self.close;
-        let find = |end: &str| rest.find(end).map(|at| (at, at + end.len()));
-        let (inner_end, end) = if rest.starts_with("--") {
+        let find = |end: &str| rest.find(end).map(|at| at + end.len());
+        let end = if rest.starts_with("--") {
             let plain = find(&format!("--{close}"));
             let trimmed = find(&format!("--~{close}"));
             plain.into_iter().chain(trimmed).min()
         } else {
             find(close)
-        }
-        .ok_or_else(|| Problem::new(self.tag_at, "this comment is not closed"))?;
-        let trims_after = rest[..end - close.len()].ends_with('~') && inner_end > 0;
+        };
+        let end = end.ok_or_else(|| Problem::new(self.tag_at, "this comment is not closed"))?;
+        let trims_after = rest[..end - close.len()].ends_with('~');
         Ok(Tag {
             kind: TagKind::Comment,
             at: self.tag_at as Offset,

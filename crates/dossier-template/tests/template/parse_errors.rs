@@ -19,6 +19,7 @@ fn a_problem_has_its_place_and_says_what_is_wrong() {
         ("{{elseif x}}", "1:3", "{{else if"),
         ("{{#if a}}{{elseif b}}{{/if}}", "1:12", "{{else if"),
         ("{{if x}}", "1:3", "{{#if"),
+        ("{{#if x}}{{ /if}}", "1:13", "closing tag"),
         ("{{foo x}}", "1:3", "no helper is named `foo`"),
         ("\n\n  {{formatdate x}}", "3:5", "`formatDate`"),
         ("{{optionalvalue (x y)}}", "1:18", "no helper is named `x`"),
