@@ -2,7 +2,7 @@
 //!
 //! A problem's `type` is `urn:dossier:problem:` and the kind's word; words never change their
 //! meaning. `detail` says what happened here, and holds no personal data: what the caller sent is
-//! named by its field and never repeated.
+//! named by its field and never repeated, but for templates and their digests.
 
 use axum::response::{IntoResponse, Response};
 use dossier_core::lease::{ClaimRefusal, LeaseRefusal};
