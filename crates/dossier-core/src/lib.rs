@@ -13,12 +13,14 @@
 //! - [`section`]: what one service contributes to a request
 //! - [`lease`]: the lock on a request, and why one is refused
 //! - [`document`]: stored files and the identifiers an attempt may use
+//! - [`reference`]: the names behind codes
 //! - [`wire`]: the JSON that travels between the API and its clients
 
 pub mod document;
 pub mod ids;
 pub mod lease;
 pub mod private;
+pub mod reference;
 pub mod request;
 pub mod section;
 pub mod service;

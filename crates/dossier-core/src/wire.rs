@@ -3,6 +3,8 @@
 //! camelCase, times in UTC (RFC 3339), dates as `YYYY-MM-DD`, sizes in bytes. Texts are plain here;
 //! the API parses them into domain types at its border.
 
+mod reference;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,11 @@ use crate::request::{ErrorCode, Request, RequestStatus};
 use crate::section::{Held, Section, SectionStatus};
 use crate::service::{Category, Service};
 use crate::{DocumentKind, FinishedDocument, LeaseToken, Private, RequestId};
+
+pub use reference::{
+    REFERENCE_IMPORT_BYTES_MAX, REFERENCE_LOOKUP_CODES_MAX, ReferenceImported, ReferenceLookup,
+    ReferenceNames, ReferenceSourceView,
+};
 
 /// Longest long poll of `POST /api/claims`, in seconds.
 pub const CLAIM_WAIT_SECONDS_MAX: u32 = 60;

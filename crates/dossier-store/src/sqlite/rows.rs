@@ -285,7 +285,11 @@ pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<Timestamp, S
     optional_time(row, column)?.ok_or(StoreError::Corrupt(column))
 }
 
-fn optional_time(row: &SqliteRow, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+/// A column that holds a time, if there is one.
+pub(super) fn optional_time(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<Timestamp>, StoreError> {
     let millis: Option<i64> = get(row, column)?;
     millis
         .map(|millis| Timestamp::from_millisecond(millis).map_err(|_| StoreError::Corrupt(column)))
