@@ -12,6 +12,7 @@
 //! - [`server`]: connections, and how they end
 //! - [`openapi`]: the description, generated from the routes
 //! - [`housekeeping`]: what happens without anybody asking for it
+//! - [`reference`]: the names behind codes, and the sources that they come from
 //!
 //! The other modules hold the handlers, a resource each.
 
@@ -27,6 +28,7 @@ mod new_request;
 mod observe;
 pub mod openapi;
 pub mod problem;
+pub mod reference;
 mod report;
 mod requests;
 pub mod router;
@@ -34,8 +36,9 @@ pub mod server;
 mod services;
 mod support;
 
-pub use api::{Api, ApiConfig, Limits};
+pub use api::{Api, ApiConfig, BearerProvider, Limits};
 pub use auth::{Authenticator, Principal, Role, StaticToken};
 pub use housekeeping::{Housekeeper, HousekeepingRules, Sweep};
+pub use reference::{ReferenceConfig, ReferenceKeeper, ReferenceRules};
 pub use router::router;
 pub use server::serve;

@@ -30,6 +30,7 @@ const BEARER: &str = "bearer";
         (name = "support", description = "Looking after what is stuck"),
         (name = "administration", description = "Everything, and the archive"),
         (name = "services", description = "The catalogue of services that hold data"),
+        (name = "reference", description = "The names of prisons, users and locations behind codes"),
         (name = "operation", description = "Health and version; no token needed"),
     )
 )]
@@ -70,6 +71,7 @@ fn complete(mut api: OpenApi) -> OpenApi {
             &mut item.post,
             &mut item.put,
             &mut item.patch,
+            &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
             if path.starts_with("/api/") {

@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
+use crate::reference::handlers as reference;
 use crate::{admin, claims, health, leases, observe, openapi, report, requests, services, support};
 
 /// Every route that the API describes.
@@ -38,6 +39,11 @@ pub(crate) fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(services::list, services::add))
         .routes(routes!(services::show, services::update))
         .routes(routes!(services::suspend))
+        // Reference data
+        .routes(routes!(reference::list))
+        .routes(routes!(reference::import, reference::remove))
+        .routes(routes!(reference::refresh))
+        .routes(routes!(reference::look_up))
         // Operation
         .routes(routes!(health::health))
         .routes(routes!(health::liveness))

@@ -9,7 +9,7 @@ const ID: &str = "018f0000-0000-7000-8000-000000000000";
 
 /// Every route under `/api`, and who may call it: `u`ser, `w`orker, `s`upport, `a`dmin,
 /// `t`emplates (the table of api.md).
-pub const ROUTES: [(&str, &str, &str); 23] = [
+pub const ROUTES: [(&str, &str, &str); 28] = [
     ("POST", "/api/subjectAccessRequest", "uw"),
     ("GET", "/api/subjectAccessRequest/{id}", "uw"),
     ("GET", "/api/subjectAccessRequests", "uw"),
@@ -41,10 +41,18 @@ pub const ROUTES: [(&str, &str, &str); 23] = [
     ("POST", "/api/services", "sa"),
     ("PUT", "/api/services/{id}", "sa"),
     ("PATCH", "/api/services/{id}/suspend", "sa"),
+    ("GET", "/api/reference", "uwsat"),
+    ("PUT", "/api/reference/{kind}", "sa"),
+    ("DELETE", "/api/reference/{kind}", "sa"),
+    ("POST", "/api/reference/{source}/refresh", "sa"),
+    ("POST", "/api/reference/lookup", "w"),
 ];
 
 fn concrete(path: &str) -> String {
-    path.replace("{id}", ID).replace("{name}", "alpha")
+    path.replace("{id}", ID)
+        .replace("{name}", "alpha")
+        .replace("{kind}", "prisons")
+        .replace("{source}", "register")
 }
 
 #[tokio::test]
