@@ -39,7 +39,7 @@ pub struct ReferenceRules {
     /// Longest time in which a look-up asks sources on demand; then it answers what is known: 5 s
     /// unless set.
     pub lookup_max: Duration,
-    /// Codes asked for at the same time by one look-up, from 1: 8 unless set.
+    /// Codes that one look-up asks one source for at the same time, from 1: 8 unless set.
     pub asked_at_a_time_max: usize,
     /// For how long a source that does not know a code is not asked for it again: 1 h unless set.
     pub unknown_kept: Duration,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dossier_core::reference::{ReferenceKind, ReferenceSource};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ReferenceRules;
 use super::source::{Asking, CODE, Shape, Source, pages_url};
@@ -47,7 +48,7 @@ pub struct SourceTable {
     /// `{code}` in it.
     pub url: String,
     /// What its names are of; for `list` and `each`, the others know it themselves.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "kind_by_word")]
     pub of: Option<ReferenceKind>,
     /// For `list`: where the list is in the answer, as a JSON Pointer (RFC 6901). Default: the
     /// answer is the list.
@@ -86,7 +87,7 @@ fn half_a_minute() -> f64 {
 
 /// How a source is asked, and what it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum SourceKind {
     /// `GET {url}/prisons/names`: a list of `{prisonId, prisonName}`.
     PrisonRegister,
@@ -98,6 +99,32 @@ pub enum SourceKind {
     List,
     /// `GET {url}` with the code in it, on demand: a name somewhere in the answer.
     Each,
+}
+
+impl TryFrom<String> for SourceKind {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        Ok(match word.as_str() {
+            "prison-register" => Self::PrisonRegister,
+            "locations" => Self::Locations,
+            "nomis-locations" => Self::NomisLocations,
+            "list" => Self::List,
+            "each" => Self::Each,
+            _ => {
+                return Err("must be prison-register, locations, nomis-locations, list or each");
+            }
+        })
+    }
+}
+
+/// What names are of, by its word.
+fn kind_by_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ReferenceKind>, D::Error> {
+    let word = String::deserialize(from)?;
+    let words = || ReferenceKind::ALL.map(ReferenceKind::as_str).join(", ");
+    ReferenceKind::parse(&word)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("must be one of {}", words())))
 }
 
 impl ReferenceConfig {

@@ -109,8 +109,10 @@ impl ReferenceKeeper {
                     .store
                     .record_refresh(name, of, token, &entries, source.every)
                     .await?;
-                let entries = entries.len();
-                tracing::info!(source = %name, kind = %of, entries, "reference data refreshed");
+                if recorded {
+                    let entries = entries.len();
+                    tracing::info!(source = %name, kind = %of, entries, "reference data refreshed");
+                }
                 Ok(recorded)
             }
             Err(error) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName};
 use dossier_store::{KnownReference, Store, StoreError};
 use futures::future::BoxFuture;
-use futures::stream;
+use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use http::StatusCode;
 use tokio::time::Instant;
@@ -156,12 +156,23 @@ impl Lookup<'_> {
         Ok(names)
     }
 
+    /// Each source has its own calls side by side, so that a slow one holds up no other.
     async fn replies<'q>(&self, questions: &[Question<'q>]) -> Vec<(Question<'q>, Reply)> {
-        let at_a_time = self.sources.rules.asked_at_a_time_max.max(1);
-        let mut asking = stream::iter(questions.to_vec())
-            .map(|question| async move { (question, self.reply(question).await) })
-            .buffer_unordered(at_a_time)
-            .boxed();
+        let began = Instant::now();
+        let rules = &self.sources.rules;
+        let mut by_source: HashMap<_, Vec<Question<'q>>> = HashMap::new();
+        for question in questions {
+            let of_source = by_source.entry(&question.source.name).or_default();
+            of_source.push(*question);
+        }
+        let mut calls: Vec<BoxStream<'_, (Question<'q>, Option<Reply>)>> = Vec::new();
+        for questions in by_source.into_values() {
+            let of_source = stream::iter(questions)
+                .map(|question| async move { (question, self.reply(question).await) })
+                .buffer_unordered(rules.asked_at_a_time_max.max(1));
+            calls.push(of_source.boxed());
+        }
+        let mut asking = stream::select_all(calls);
         let mut replies = Vec::new();
         loop {
             match tokio::time::timeout_at(self.deadline, asking.next()).await {
@@ -172,18 +183,18 @@ impl Lookup<'_> {
             }
         }
         drop(asking);
-        // One that has given something is only busy.
-        let silent: HashMap<_, &Source> = questions
-            .iter()
-            .filter(|q| {
-                !replies
-                    .iter()
-                    .any(|(of, _)| of.source.name == q.source.name)
-            })
-            .map(|question| (&question.source.name, question.source))
-            .collect();
-        for source in silent.into_values() {
-            self.failed(source, &SourceError::TooSlow).await;
+        // One that was asked late, after others, had no chance; one that gave something is only busy.
+        if began.elapsed() >= rules.lookup_max / 2 {
+            let mut silent: HashMap<_, &Source> = HashMap::new();
+            for Question { source, .. } in questions {
+                silent.insert(&source.name, source);
+            }
+            for (Question { source, .. }, _) in &replies {
+                silent.remove(&source.name);
+            }
+            for source in silent.into_values() {
+                self.failed(source, &SourceError::TooSlow).await;
+            }
         }
         replies
     }

@@ -457,6 +457,31 @@ async fn a_slow_source_costs_one_look_up_its_time_limit_and_the_next_nothing() {
 }
 
 #[tokio::test]
+async fn a_slow_source_with_many_codes_holds_up_no_other_of_its_kind() {
+    let (slow, quick) = (Upstream::start().await, Upstream::start().await);
+    let codes: Vec<String> = (0..40).map(|n| format!("user-{n}")).collect();
+    for code in &codes {
+        slow.reply(&format!("/{code}"), Reply::Never);
+        quick.json(
+            &format!("/{code}"),
+            json!({"name": format!("Name of {code}")}),
+        );
+    }
+    let each = |base: &str| json!({"kind": "each", "of": "users", "url": format!("{base}/{{code}}"), "name": "/name"});
+    let rules = ReferenceRules {
+        lookup_max: 3 * BRIEF,
+        ..rules()
+    };
+    let sources = json!({"a-slow": each(&slow.url), "b-quick": each(&quick.url)});
+    let dossier = Dossier::start_with_sources(sources, rules).await;
+    let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+    let found = names(&dossier, "users", &codes).await;
+    assert_eq!(found.as_object().unwrap().len(), 40);
+    assert_eq!(slow.calls().len(), 8, "no more at a time");
+    assert_eq!(view(&dossier, "b-quick").await["error"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_dead_source_is_left_alone_for_a_while_and_then_asked_again() {
     let upstream = Upstream::start().await;
     upstream.reply("/users/ada?full=no", Reply::Text(500, "down"));
