@@ -6,6 +6,7 @@
 
 mod download;
 mod error;
+mod reference;
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use url::Url;
 
 pub use download::Downloaded;
 pub use error::ApiError;
+pub use reference::ReferenceFormat;
 
 use crate::connection::{self, ClientError};
 
