@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dossier_api::{HousekeepingRules, Limits};
+use dossier_api::{HousekeepingRules, Limits, ReferenceConfig};
 use dossier_core::Private;
 use dossier_core::lease::LeaseRules;
 use dossier_report::{Colour, Logo, Look, OfficeConverter, VolumeLimits, Wording};
@@ -85,6 +85,8 @@ pub struct Config {
     pub housekeeping: HousekeepingTable,
     /// The worker.
     pub worker: WorkerConfig,
+    /// The names behind codes.
+    pub reference: ReferenceConfig,
     /// The report.
     pub report: ReportTable,
     /// Logging.
@@ -102,6 +104,7 @@ impl Default for Config {
             lease: LeaseTable::default(),
             housekeeping: HousekeepingTable::default(),
             worker: WorkerConfig::default(),
+            reference: ReferenceConfig::default(),
             report: ReportTable::default(),
             log: LogTable::default(),
         }
@@ -514,6 +517,7 @@ impl Config {
         if let Err(error) = self.worker.check() {
             problems.push(error.to_string());
         }
+        problems.extend(self.reference.sources().err().into_iter().flatten());
         problems
     }
 

@@ -20,6 +20,7 @@ pub mod demo;
 pub mod exit;
 mod manual;
 pub mod output;
+mod reference_command;
 mod request_command;
 pub mod run;
 mod service_command;
@@ -95,6 +96,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Demo(options) => demo::run(&options, &config.log, output).await,
         Command::Request(command) => request_command::run(command, &config, output).await,
         Command::Service(command) => service_command::run(command, &config, output).await,
+        Command::Reference(command) => reference_command::run(command, &config, output).await,
         Command::Bench(command) => bench::run(command, output).await,
         // Handled before.
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),

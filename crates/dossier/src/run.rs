@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use dossier_api::{Api, Authenticator, Housekeeper, StaticToken};
+use dossier_api::{Api, Authenticator, BearerProvider, Housekeeper, ReferenceKeeper, StaticToken};
 use dossier_core::Private;
 use dossier_documents::{DocumentStore, FolderStore};
 use dossier_report::Fonts;
 use dossier_store::SqliteStore;
-use dossier_worker::{ApiClient, ReportSettings, Worker, WorkerConfig};
+use dossier_worker::{ApiClient, ReportSettings, TokenSource, Worker, WorkerConfig};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::token::{self, Token};
@@ -31,6 +31,7 @@ struct PreparedApi {
     listener: TcpListener,
     api: Api,
     housekeeper: Housekeeper,
+    reference_keeper: ReferenceKeeper,
 }
 
 impl PreparedApi {
@@ -59,13 +60,17 @@ impl PreparedApi {
             TOKEN_HOLDER,
             token.reveal(),
         )]);
+        let sources = config.reference.sources().map_err(ConfigError::Problems)?;
         let api = Api::new(
             store.clone(),
             documents.clone(),
             authenticator,
-            http,
+            http.clone(),
             config.api_config()?,
-        );
+        )
+        .with_bearer(bearer_for_services(&config.worker, http))
+        .with_reference(sources, config.reference.rules());
+        let reference_keeper = api.reference_keeper();
         let housekeeper = Housekeeper::new(
             store,
             documents,
@@ -77,6 +82,7 @@ impl PreparedApi {
             listener,
             api,
             housekeeper,
+            reference_keeper,
         })
     }
 
@@ -87,9 +93,19 @@ impl PreparedApi {
             url: self.url,
             serving: tokio::spawn(serving),
             housekeeping: tokio::spawn(self.housekeeper.run(stopping.clone())),
+            reference_keeping: tokio::spawn(self.reference_keeper.run(stopping.clone())),
             stopping,
         }
     }
+}
+
+/// The token that the worker calls services with, for the API's own calls to them.
+fn bearer_for_services(config: &WorkerConfig, http: reqwest::Client) -> BearerProvider {
+    let tokens = Arc::new(TokenSource::new(&config.upstream_auth, http));
+    Arc::new(move || {
+        let tokens = Arc::clone(&tokens);
+        Box::pin(async move { tokens.bearer().await.map_err(|error| error.to_string()) })
+    })
 }
 
 /// The API and its housekeeping, running in this process.
@@ -99,6 +115,7 @@ pub struct RunningApi {
     stopping: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     housekeeping: JoinHandle<()>,
+    reference_keeping: JoinHandle<()>,
 }
 
 impl RunningApi {
@@ -113,8 +130,9 @@ impl RunningApi {
     /// Answers what is being asked, and stops.
     pub async fn stop(self) -> Result<(), Failure> {
         self.stopping.cancel();
-        // Both only end early by a panic, which is logged where it happens.
+        // They only end early by a panic, which is logged where it happens.
         let _ = self.housekeeping.await;
+        let _ = self.reference_keeping.await;
         match self.serving.await {
             Ok(Err(error)) => Err(Failure::Unavailable(format!("serving the API: {error}"))),
             _ => Ok(()),
