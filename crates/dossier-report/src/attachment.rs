@@ -18,6 +18,7 @@ mod spreadsheet;
 mod words;
 mod xml;
 
+pub use kind::contradicting_type;
 pub use list::{Attachment, list_attachments};
 pub(crate) use list::{Listed, read_attachment};
 pub(crate) use picture::{LogoKind, logo_kind, show_logo};

@@ -21,5 +21,6 @@ mod properties;
 mod scripts;
 mod structure;
 mod support;
+mod surveyed;
 mod texts;
 mod volumes;
