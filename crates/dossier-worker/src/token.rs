@@ -38,6 +38,7 @@ pub(crate) enum TokenError {
 /// Where the token comes from.
 pub(crate) enum TokenSource {
     None,
+    Given(Private<String>),
     File(PathBuf),
     ClientCredentials(Box<ClientCredentials>),
 }
@@ -92,6 +93,7 @@ impl TokenSource {
     pub async fn bearer(&self) -> Result<Option<HeaderValue>, TokenError> {
         match self {
             Self::None => Ok(None),
+            Self::Given(token) => bearer(token).map(Some),
             Self::File(path) => bearer(&read_secret(path).await?).map(Some),
             Self::ClientCredentials(client) => client.bearer(None).await.map(Some),
         }
@@ -104,7 +106,7 @@ impl TokenSource {
     ) -> Result<Option<HeaderValue>, TokenError> {
         let other = match self {
             Self::ClientCredentials(client) => Some(client.bearer(Some(refused)).await?),
-            Self::None | Self::File(_) => self.bearer().await?,
+            Self::None | Self::Given(_) | Self::File(_) => self.bearer().await?,
         };
         Ok(other.filter(|bearer| bearer != refused))
     }
