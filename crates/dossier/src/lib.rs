@@ -8,6 +8,7 @@
 //! - [`exit`]: how a command ends
 //! - [`run`]: `up`, `api` and `worker`
 //! - [`demo`]: the sample services and the sample request
+//! - [`service_test`]: whether a service keeps the upstream contract
 //! - [`mod@bench`]: what can be measured
 //!
 //! The other modules are a command each.
@@ -23,6 +24,7 @@ pub mod output;
 mod request_command;
 pub mod run;
 mod service_command;
+pub mod service_test;
 mod token;
 mod watch;
 

@@ -9,3 +9,5 @@ mod end_to_end;
 mod exactly_once;
 mod harness;
 mod sample_data;
+mod service_test;
+mod service_test_reports;
