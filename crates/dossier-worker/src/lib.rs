@@ -49,8 +49,9 @@ mod worker;
 
 pub use api::{ApiClient, ApiError};
 pub use config::{InvalidConfig, WorkerConfig};
-pub use connection::{ClientError, install_tls_provider, upstream_client};
+pub use connection::{ClientError, http_client, install_tls_provider, upstream_client};
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;
+pub use token::{TokenError, UpstreamTokens};
 pub use worker::{StartError, Worker};
