@@ -38,7 +38,11 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{/* Where pods run, and with what. The cluster's variables for services are left out: for a release
+called dossier they would be DOSSIER_API_PORT and its like, which are no keys of the configuration. */}}
 {{- define "dossier.placement" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
