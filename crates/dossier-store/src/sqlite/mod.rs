@@ -34,11 +34,11 @@ use dossier_core::{
 use jiff::Timestamp;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
-pub use open::{OpenError, Options};
+pub use open::{OpenError, Options, migrate_file, schema_state};
 
 use crate::{
-    AbandonedAttempt, ArchivedRequest, Created, Page, RequestCounts, RequestFilter, Store,
-    StoreError,
+    AbandonedAttempt, ArchivedRequest, Created, Page, RequestCounts, RequestFilter, SearchKind,
+    Store, StoreError,
 };
 use work::Work;
 
@@ -67,6 +67,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.check_schema().await
+    }
+
+    fn search_kind(&self) -> SearchKind {
+        SearchKind::Anywhere
     }
 
     async fn first_result(
