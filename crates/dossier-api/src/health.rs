@@ -14,6 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use dossier_core::service::Service;
+use dossier_store::SearchKind;
 use futures::StreamExt;
 use futures::stream;
 use http::StatusCode;
@@ -92,6 +93,17 @@ pub(crate) struct ReadinessView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InfoView {
     build: BuildView,
+    search: SearchView,
+}
+
+/// Which texts a search for requests finds; it depends on the database.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum SearchView {
+    /// Those that hold the text anywhere.
+    Anywhere,
+    /// Those that begin with it.
+    Beginning,
 }
 
 /// A build of the program.
@@ -167,6 +179,10 @@ pub(crate) async fn info(State(api): State<Api>) -> Json<InfoView> {
         build: BuildView {
             name: "dossier",
             version: api.config.version.clone(),
+        },
+        search: match api.store.search_kind() {
+            SearchKind::Anywhere => SearchView::Anywhere,
+            SearchKind::Beginning => SearchView::Beginning,
         },
     })
 }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use dossier_documents::FolderStore;
 use dossier_report::Fonts;
-use dossier_store::SqliteStore;
 use serde::Serialize;
 
 use crate::cli::ConfigCommand;
 use crate::config::{Config, ConfigError};
+use crate::database;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::token;
@@ -36,7 +36,7 @@ fn show(config: &Config, output: Output) -> Result<(), Failure> {
 /// What was checked and found good.
 #[derive(Serialize)]
 struct Checked {
-    sqlite_file: PathBuf,
+    database: String,
     documents_folder: PathBuf,
     token_file: PathBuf,
     api_url: url::Url,
@@ -53,6 +53,7 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
     for (key, file) in [
         ("api.ca_file", &config.api.ca_file),
         ("worker.ca_file", &config.worker.ca_file),
+        ("store.ca_file", &config.store.ca_file),
     ] {
         if let Some(file) = file
             && let Err(error) = std::fs::read(file)
@@ -66,17 +67,14 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
             config.documents_folder().display()
         ));
     }
-    if let Err(error) = SqliteStore::open(&config.sqlite_file()).await {
-        problems.push(format!(
-            "store.sqlite_file: {}: {error}",
-            config.sqlite_file().display()
-        ));
+    if let Err(failure) = database::open(config).await {
+        problems.push(format!("store: {failure}"));
     }
     if !problems.is_empty() {
         return Err(ConfigError::Problems(problems).into());
     }
     let checked = Checked {
-        sqlite_file: config.sqlite_file(),
+        database: database::place(config)?,
         documents_folder: config.documents_folder(),
         token_file: config.token_file(),
         api_url: config.api_url()?,
@@ -84,7 +82,7 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
     output.print(&checked, |checked| {
         format!(
             "the configuration is good\n  database   {}\n  documents  {}\n  token      {}\n  API        {}",
-            checked.sqlite_file.display(),
+            checked.database,
             checked.documents_folder.display(),
             checked.token_file.display(),
             checked.api_url

@@ -15,7 +15,9 @@ Exit codes:
   5  the API refused (the text says why)
   6  there is no such request, service or report
   7  the request ended Errored
-  8  time ran out";
+  8  time ran out
+  9  the database's schema is older than this version's
+ 10  the database's schema is newer than this version can work with";
 
 /// Why a command ended without doing what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +40,12 @@ pub enum Failure {
     /// Time ran out.
     #[error("the request was not finished in time")]
     TimedOut,
+    /// The database must be migrated first.
+    #[error("the database's schema is older than this version's; run `dossier migrate`")]
+    OlderSchema,
+    /// A newer version changed the database so that this one cannot work with it.
+    #[error("the database's schema is newer than this version can work with; run a newer version")]
+    NewerSchema,
     /// A file could not be written or read.
     #[error("{doing}: {source}")]
     File {
@@ -74,6 +82,8 @@ impl Failure {
             Self::NoSuchService(_) => 6,
             Self::Errored(_) => 7,
             Self::TimedOut => 8,
+            Self::OlderSchema => 9,
+            Self::NewerSchema => 10,
         }
     }
 }

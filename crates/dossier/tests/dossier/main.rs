@@ -8,4 +8,5 @@ mod documentation;
 mod end_to_end;
 mod exactly_once;
 mod harness;
+mod on_postgres;
 mod sample_data;

@@ -1,6 +1,8 @@
 //! A whole Dossier with fake upstream services over real HTTP, in one process or in several.
 
 pub mod pdf;
+#[path = "../../../../dossier-store/tests/server/mod.rs"]
+pub mod postgres;
 pub mod process;
 pub mod upstream;
 
