@@ -25,6 +25,7 @@ pub mod output;
 mod request_command;
 pub mod run;
 mod service_command;
+mod template_command;
 mod token;
 mod watch;
 
@@ -98,6 +99,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Demo(options) => demo::run(&options, &config.log, output).await,
         Command::Request(command) => request_command::run(command, &config, output).await,
         Command::Service(command) => service_command::run(command, &config, output).await,
+        Command::Template(command) => template_command::run(command, &config, output).await,
         Command::Bench(command) => bench::run(command, output).await,
         // Handled before.
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),

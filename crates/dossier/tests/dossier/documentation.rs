@@ -61,6 +61,7 @@ async fn every_command_that_the_documentation_shows_succeeds() {
         let listen = free_address();
         let configuration = format!("[api]\nlisten = \"{listen}\"\n");
         std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
+        std::fs::write(folder.path().join("template.hbs"), "<h1>{{title}}</h1>").unwrap();
         let _up = Running::start(folder.path(), "up", "up");
         let shown = |text: &str| lines.iter().any(|line| line.contains(text));
         if shown("keyworker-api") && !shown("service add keyworker-api") {

@@ -10,3 +10,4 @@ mod exactly_once;
 mod harness;
 mod on_postgres;
 mod sample_data;
+mod templates;
