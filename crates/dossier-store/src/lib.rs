@@ -1,4 +1,4 @@
-//! The source of truth: requests, services, sections and leases.
+//! The source of truth: requests, services, sections, leases, and the names behind codes.
 //!
 //! [`Store`] says what can be done; [`sqlite`] does it in one file, [`postgres`] in a
 //! server for many processes. Whether a claim, a renewal, a
@@ -8,11 +8,15 @@
 //! a store.
 
 pub mod postgres;
+mod reference;
 mod rows;
 pub mod sqlite;
 mod store;
 
 pub use postgres::PostgresStore;
+pub use reference::{
+    KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,
+};
 pub use sqlite::SqliteStore;
 pub use store::{
     AbandonedAttempt, ArchivedRequest, Created, Migrated, Page, RequestCounts, RequestFilter,

@@ -149,6 +149,8 @@ pub(crate) fn service(row: &impl Columns) -> Result<Service, StoreError> {
             rank: optional_small(row, "rank")?,
         },
         suspended_at: optional_time(row, "suspended_at")?,
+        template_version: optional_small(row, "template_version")?,
+        pending_template_version: optional_small(row, "pending_template_version")?,
     })
 }
 
@@ -217,7 +219,8 @@ pub(crate) fn time(row: &impl Columns, column: &'static str) -> Result<Timestamp
     optional_time(row, column)?.ok_or(StoreError::Corrupt(column))
 }
 
-fn optional_time(
+/// A column that holds a time, if there is one.
+pub(crate) fn optional_time(
     row: &impl Columns,
     column: &'static str,
 ) -> Result<Option<Timestamp>, StoreError> {
@@ -237,7 +240,11 @@ pub(crate) fn small(row: &impl Columns, column: &'static str) -> Result<u32, Sto
     optional_small(row, column)?.ok_or(StoreError::Corrupt(column))
 }
 
-fn optional_small(row: &impl Columns, column: &'static str) -> Result<Option<u32>, StoreError> {
+/// The same, if there is one.
+pub(crate) fn optional_small(
+    row: &impl Columns,
+    column: &'static str,
+) -> Result<Option<u32>, StoreError> {
     row.number(column)?
         .map(|number| u32::try_from(number).map_err(|_| StoreError::Corrupt(column)))
         .transpose()

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dossier_api::{HousekeepingRules, Limits, TemplateWatchRules};
+use dossier_api::{HousekeepingRules, Limits, ReferenceConfig, TemplateWatchRules};
 use dossier_core::Private;
 use dossier_core::lease::LeaseRules;
 use dossier_report::{Colour, Logo, Look, OfficeConverter, VolumeLimits, Wording};
@@ -91,6 +91,8 @@ pub struct Config {
     pub templates: TemplatesTable,
     /// The worker.
     pub worker: WorkerConfig,
+    /// The names behind codes.
+    pub reference: ReferenceConfig,
     /// The report.
     pub report: ReportTable,
     /// Logging.
@@ -109,6 +111,7 @@ impl Default for Config {
             housekeeping: HousekeepingTable::default(),
             templates: TemplatesTable::default(),
             worker: WorkerConfig::default(),
+            reference: ReferenceConfig::default(),
             report: ReportTable::default(),
             log: LogTable::default(),
         }
@@ -536,7 +539,6 @@ impl Config {
             .all(|days| (0.0..=HOUSEKEEPING_DAYS_MAX).contains(days)),
             "housekeeping.archive_after_days and purge_after_days must be between 0 and 36525",
         );
-        problems.extend(self.store.contradictions());
         let templates = &self.templates;
         must(
             (1024..=64 * 1024 * 1024).contains(&templates.bytes_max),
@@ -554,9 +556,11 @@ impl Config {
             (0.0..=31_536_000.0).contains(&templates.alert_after_seconds),
             "templates.alert_after_seconds must be between 0 and 31536000 (a year)",
         );
+        problems.extend(self.store.contradictions());
         if let Err(error) = self.worker.check() {
             problems.push(error.to_string());
         }
+        problems.extend(self.reference.sources().err().into_iter().flatten());
         problems
     }
 

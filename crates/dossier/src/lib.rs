@@ -22,6 +22,7 @@ pub mod exit;
 mod manual;
 mod migrate_command;
 pub mod output;
+mod reference_command;
 mod request_command;
 pub mod run;
 mod service_command;
@@ -100,6 +101,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Request(command) => request_command::run(command, &config, output).await,
         Command::Service(command) => service_command::run(command, &config, output).await,
         Command::Template(command) => template_command::run(command, &config, output).await,
+        Command::Reference(command) => reference_command::run(command, &config, output).await,
         Command::Bench(command) => bench::run(command, output).await,
         // Handled before.
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),

@@ -34,6 +34,8 @@ macro_rules! current {
     };
 }
 
+pub(super) use current;
+
 /// What a claim writes, given `$3` (lock period in milliseconds) and `$4` (worker).
 macro_rules! take {
     () => {
@@ -393,7 +395,10 @@ async fn why_no_claim(
 }
 
 /// Why a write that needs the current lease changed nothing.
-async fn why_refused(session: &mut Session, id: RequestId) -> Result<LeaseRefusal, Failed> {
+pub(super) async fn why_refused(
+    session: &mut Session,
+    id: RequestId,
+) -> Result<LeaseRefusal, Failed> {
     let row = sqlx::query("SELECT status FROM requests WHERE id = $1")
         .bind(id.as_uuid())
         .optional(session)

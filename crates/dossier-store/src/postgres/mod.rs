@@ -6,7 +6,8 @@
 //! - `schema`: which schema there is, and its steps
 //! - `sql`: the conditions that several statements share
 //! - `rows`: which columns and rows make a request
-//! - `requests`, `leases`, `services`, `housekeeping`, `archive`: the capabilities of [`Store`]
+//! - `requests`, `leases`, `services`, `templates`, `template_health`, `housekeeping`, `archive`,
+//!   `reference`: the capabilities of [`Store`]
 //! - `search`: by any part of a text, or by its beginning
 //! - `work`: waiting for something to do, and being told of it
 //! - `failure`: what PostgreSQL says when it fails, without any data
@@ -20,6 +21,7 @@ mod failure;
 mod housekeeping;
 mod leases;
 mod open;
+mod reference;
 mod requests;
 mod rows;
 mod schema;
@@ -27,6 +29,8 @@ mod search;
 mod services;
 mod session;
 mod sql;
+mod template_health;
+mod templates;
 mod url;
 mod work;
 
@@ -35,11 +39,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
+use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
+use dossier_core::template::{RegisteredTemplate, Registration};
+use dossier_core::template_health::{
+    ServedTemplate, TemplateChecked, TemplateHealth, TemplateQuestion, TemplateRound,
+};
 use dossier_core::{
     DocumentId, FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName,
+    Sha256Hex,
 };
 use jiff::Timestamp;
 use sqlx::PgPool;
@@ -49,8 +59,9 @@ pub use open::{OpenError, Options, migrate, schema_state};
 pub use url::{DatabaseUrl, UrlError};
 
 use crate::{
-    AbandonedAttempt, ArchivedRequest, Created, Page, RequestCounts, RequestFilter, SearchKind,
-    Store, StoreError, Unavailable,
+    AbandonedAttempt, ArchivedRequest, Created, KnownReference, Page, ReferenceSchedule,
+    ReferenceState, RefreshClaim, RefreshToken, RequestCounts, RequestFilter, SearchKind, Store,
+    StoreError, Unavailable,
 };
 use session::Session;
 use work::Work;
@@ -287,6 +298,58 @@ impl Store for PostgresStore {
         }
     }
 
+    async fn register_template(
+        &self,
+        service: ServiceId,
+        sha256: &Sha256Hex,
+        content: &[u8],
+    ) -> Result<Registration, StoreError> {
+        self.in_time(self.register(service, sha256, content)).await
+    }
+
+    async fn template_versions(
+        &self,
+        service: ServiceId,
+    ) -> Result<Vec<RegisteredTemplate>, StoreError> {
+        self.in_time(self.history(service)).await
+    }
+
+    async fn template_content(
+        &self,
+        service: ServiceId,
+        version: u32,
+    ) -> Result<(RegisteredTemplate, Vec<u8>), StoreError> {
+        self.in_time(self.content(service, version)).await
+    }
+
+    async fn resolve_template(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        service: &ServiceName,
+        sha256: &Sha256Hex,
+    ) -> Result<RegisteredTemplate, StoreError> {
+        self.in_time(self.resolve(id, token, service, sha256)).await
+    }
+
+    async fn take_template_questions(&self, every: Duration) -> Result<TemplateRound, StoreError> {
+        self.in_time(self.take_questions(every)).await
+    }
+
+    async fn record_served_template(
+        &self,
+        question: &TemplateQuestion,
+        served: &ServedTemplate,
+        alert_after: Duration,
+    ) -> Result<Option<TemplateChecked>, StoreError> {
+        self.in_time(self.record_answer(question, served, alert_after))
+            .await
+    }
+
+    async fn template_health(&self) -> Result<Vec<TemplateHealth>, StoreError> {
+        self.in_time(self.healths()).await
+    }
+
     async fn expire_requests(&self, rules: &LeaseRules) -> Result<Vec<RequestId>, StoreError> {
         self.in_time(self.expire(rules)).await
     }
@@ -336,5 +399,103 @@ impl Store for PostgresStore {
 
     async fn purge_archive(&self, age: Duration) -> Result<u64, StoreError> {
         self.in_time(self.purge(age)).await
+    }
+
+    async fn schedule_references(&self, schedules: &[ReferenceSchedule]) -> Result<(), StoreError> {
+        self.in_time(self.schedule(schedules)).await
+    }
+
+    async fn claim_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        period: Duration,
+    ) -> Result<Option<RefreshClaim>, StoreError> {
+        self.in_time(self.claim_one_refresh(source, kind, period))
+            .await
+    }
+
+    async fn record_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        entries: &[(ReferenceCode, ReferenceName)],
+        next: Duration,
+    ) -> Result<bool, StoreError> {
+        self.in_time(self.refreshed(source, kind, token, entries, next))
+            .await
+    }
+
+    async fn record_refresh_failure(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        error: &str,
+        retry_after: Duration,
+    ) -> Result<bool, StoreError> {
+        self.in_time(self.refresh_failed(source, kind, token, error, retry_after))
+            .await
+    }
+
+    async fn make_reference_due(&self, source: &ReferenceSource) -> Result<(), StoreError> {
+        self.in_time(self.make_due(source)).await
+    }
+
+    async fn import_references(
+        &self,
+        kind: ReferenceKind,
+        entries: &[(ReferenceCode, ReferenceName)],
+    ) -> Result<u64, StoreError> {
+        self.in_time(self.import(kind, entries)).await
+    }
+
+    async fn remove_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+    ) -> Result<(), StoreError> {
+        self.in_time(self.remove_names(source, kind)).await
+    }
+
+    async fn remember_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        said: &[(ReferenceCode, Option<ReferenceName>)],
+    ) -> Result<(), StoreError> {
+        self.in_time(self.remember(source, kind, said)).await
+    }
+
+    async fn note_reference_failure(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        self.in_time(self.note_failure(source, kind, error)).await
+    }
+
+    async fn forget_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        age: Duration,
+    ) -> Result<u64, StoreError> {
+        self.in_time(self.forget(source, kind, age)).await
+    }
+
+    async fn reference_names(
+        &self,
+        kind: ReferenceKind,
+        codes: &[ReferenceCode],
+        sources: &[ReferenceSource],
+    ) -> Result<Vec<KnownReference>, StoreError> {
+        self.in_time(self.names(kind, codes, sources)).await
+    }
+
+    async fn reference_sources(&self) -> Result<Vec<ReferenceState>, StoreError> {
+        self.in_time(self.source_states()).await
     }
 }

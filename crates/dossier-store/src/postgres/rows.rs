@@ -10,7 +10,10 @@ use super::session::{In, Session};
 use super::sql::this_moment;
 use super::{Failed, StoreError};
 use crate::rows::Columns;
-pub(super) use crate::rows::{count, parsed, service, small, subject_kind, time, uuid, word};
+pub(super) use crate::rows::{
+    count, optional, optional_small, optional_time, parsed, service, small, subject_kind, time,
+    uuid, word,
+};
 
 /// The columns of a live request. An expired lease is nobody's, so it is not shown.
 macro_rules! request_columns {
@@ -30,7 +33,20 @@ macro_rules! request_columns {
     };
 }
 
-pub(super) use request_columns;
+/// The columns of a service of the catalogue.
+macro_rules! service_columns {
+    () => {
+        "services.*, \
+         (SELECT max(version) FROM template_versions \
+             WHERE template_versions.service_id = services.id AND status = 'PUBLISHED') \
+             AS template_version, \
+         (SELECT version FROM template_versions \
+             WHERE template_versions.service_id = services.id AND status = 'PENDING') \
+             AS pending_template_version"
+    };
+}
+
+pub(super) use {request_columns, service_columns};
 
 /// Sections of the requests in `$1`, as the catalogue describes their services now.
 const SECTIONS: &str = "SELECT sections.request_id, sections.service_id, \

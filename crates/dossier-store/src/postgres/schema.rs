@@ -18,13 +18,21 @@ struct Step {
 }
 
 /// The schema's steps; a database's version is how many it has taken. Steps are only ever added.
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 4] = [
     Step {
         sql: include_str!("../../migrations/postgres/0001_truth.sql"),
         compatible_from: 1,
     },
     Step {
         sql: include_str!("../../migrations/postgres/0002_documents.sql"),
+        compatible_from: 2,
+    },
+    Step {
+        sql: include_str!("../../migrations/postgres/0003_templates.sql"),
+        compatible_from: 2,
+    },
+    Step {
+        sql: include_str!("../../migrations/postgres/0004_reference.sql"),
         compatible_from: 2,
     },
 ];

@@ -3,7 +3,7 @@
 use dossier_core::ServiceId;
 use dossier_core::service::{Service, ServiceDetails};
 
-use super::rows;
+use super::rows::{self, service_columns};
 use super::session::{In, Session};
 use super::sql::{now, storable, waits};
 use super::work::MANY;
@@ -11,10 +11,13 @@ use super::{Failed, PostgresStore, StoreError};
 
 impl PostgresStore {
     pub(super) async fn catalogue(&self) -> Result<Vec<Service>, Failed> {
+        const ALL: &str = concat!(
+            "SELECT ",
+            service_columns!(),
+            " FROM services ORDER BY name"
+        );
         let mut tx = self.read().await?;
-        let found = sqlx::query("SELECT * FROM services ORDER BY name")
-            .all(&mut tx)
-            .await?;
+        let found = sqlx::query(ALL).all(&mut tx).await?;
         Ok(found.iter().map(rows::service).collect::<Result<_, _>>()?)
     }
 
@@ -133,7 +136,12 @@ async fn execute(
 }
 
 async fn find(session: &mut Session, id: ServiceId) -> Result<Service, Failed> {
-    let row = sqlx::query("SELECT * FROM services WHERE id = $1")
+    const ONE: &str = concat!(
+        "SELECT ",
+        service_columns!(),
+        " FROM services WHERE id = $1"
+    );
+    let row = sqlx::query(ONE)
         .bind(id.as_uuid())
         .optional(session)
         .await?;

@@ -4,6 +4,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::Mutex;
 
 use crate::conformance::claim_rule::{State, agrees_in_any_state};
+use crate::conformance::given::{claimed, name, pending_of_a};
 use crate::{Database, scratch};
 
 const NOW: &str = "(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)";
@@ -53,4 +54,28 @@ async fn the_claim_statements_agree_with_the_rule_in_any_state() {
     })
     .await;
     connection.into_inner().close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_published_template_stays_whoever_writes() {
+    let scratch = scratch().await;
+    let store = scratch.store().await;
+    let id = pending_of_a(&*store).await;
+    let token = claimed(&*store, id).await.token;
+    let a = store.services().await.unwrap()[0].id;
+    let sha256 = dossier_core::Sha256Hex::from_digest(&[1; 32]);
+    store.register_template(a, &sha256, b"x").await.unwrap();
+    store
+        .resolve_template(id, token, &name("a"), &sha256)
+        .await
+        .unwrap();
+    let mut raw = scratch.raw().await;
+    for statement in [
+        "UPDATE template_versions SET content = ''",
+        "DELETE FROM template_versions",
+    ] {
+        let refused = sqlx::raw_sql(statement).execute(&mut raw).await;
+        assert!(refused.is_err(), "{statement}");
+    }
+    assert_eq!(store.template_content(a, 1).await.unwrap().1, b"x");
 }

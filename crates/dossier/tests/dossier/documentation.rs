@@ -17,6 +17,17 @@ const BEFORE_THIS_TEST: [&str; 5] = [
     "dossier worker",
 ];
 
+/// Files that the commands on the pages import.
+const SAMPLE_FILES: [(&str, &str); 4] = [
+    ("prisons.csv", "code,name\nMDI,Moorland\n"),
+    ("users.json", r#"{"ADA_GEN": "Lovelace"}"#),
+    ("locations.json", r#"[{"code": 1, "name": "Gym"}]"#),
+    (
+        "preview.json",
+        r#"{"prisons": {"MDI": "Moorland", "*": "x"}, "users": {"ADA_GEN": "Lovelace"}}"#,
+    ),
+];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -59,7 +70,13 @@ async fn every_command_that_the_documentation_shows_succeeds() {
         let upstream = Upstream::start().await;
         upstream.answer("svc", [Answer::Content(json!([{ "a": "b" }]))]);
         let listen = free_address();
-        let configuration = format!("[api]\nlisten = \"{listen}\"\n");
+        let configuration = format!(
+            "[api]\nlisten = \"{listen}\"\n[reference.sources.prison-register]\n\
+             kind = \"prison-register\"\nurl = \"http://127.0.0.1:9\"\n"
+        );
+        for (file, content) in SAMPLE_FILES {
+            std::fs::write(folder.path().join(file), content).unwrap();
+        }
         std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
         std::fs::write(folder.path().join("template.hbs"), "<h1>{{title}}</h1>").unwrap();
         let _up = Running::start(folder.path(), "up", "up");
@@ -166,6 +183,10 @@ fn the_configuration_page_names_every_key_and_no_other() {
             let value = path
                 .split('.')
                 .try_fold(&default, |value, key| value.get(key));
+            if path == "reference.sources" {
+                tables.push("reference.sources.NAME".to_owned());
+                continue;
+            }
             let is_table =
                 value.is_some_and(toml::Value::is_table) && path != "worker.upstream_auth";
             if is_table || optional_tables.contains(&path.as_str()) {
@@ -226,7 +247,7 @@ fn the_command_page_lists_the_exit_codes_of_the_help() {
         .filter(|(code, _)| code.parse::<u8>().is_ok())
         .map(|(code, meaning)| (code.to_owned(), meaning.to_owned()))
         .collect();
-    assert_eq!(rows.len(), 9);
+    assert_eq!(rows.len(), 11);
     for (code, meaning) in rows {
         let first = meaning.split([';', ',']).next().unwrap();
         let line = dossier::exit::HELP

@@ -9,5 +9,6 @@ mod end_to_end;
 mod exactly_once;
 mod harness;
 mod on_postgres;
+mod reference;
 mod sample_data;
 mod templates;
