@@ -10,6 +10,7 @@
 pub mod postgres;
 mod reference;
 mod rows;
+mod section_values;
 pub mod sqlite;
 mod store;
 
