@@ -156,18 +156,18 @@ async fn a_template_may_be_as_large_as_the_limit_whatever_other_bodies_may_be() 
     let (_, path) = alpha(&dossier).await;
     let limit = Limits::default().template_bytes_max;
     assert!(limit > Limits::default().body_bytes_max);
-    let mut content = vec![b' '; limit];
+    let mut content = vec![b'x'; limit];
     for path in [path.as_str(), "/api/templates/validate"] {
         let answer = dossier.registrar().post_file(path, &content).await;
         assert!(answer.status.is_success(), "{answer:?}");
     }
-    content.push(b' ');
+    content.push(b'x');
     let answer = dossier.registrar().post_file(&path, &content).await;
     answer.is_problem(413, "body-too-large");
     assert!(answer.text.contains("2097152"), "{answer:?}");
     let answer = dossier
         .registrar()
-        .post_file(&path, &vec![b' '; 3 * limit])
+        .post_file(&path, &vec![b'x'; 3 * limit])
         .await;
     answer.is_problem(413, "body-too-large");
 }
