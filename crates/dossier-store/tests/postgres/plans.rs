@@ -37,22 +37,45 @@ async fn filled(scratch: &Scratch) -> PostgresStore {
     store
 }
 
-/// Rows and index entries that were read of all tables so far.
-async fn read_so_far(scratch: &Scratch) -> u64 {
-    // Counts are handed in once a second, and when a connection has been idle for a while.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    let rows = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables";
-    let entries = "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes";
-    [rows, entries]
-        .map(|sql| scratch.sql(sql).parse::<u64>().unwrap())
-        .iter()
-        .sum()
+/// Rows and index entries of all tables.
+const ALL: &str = "(SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables)
+    + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes)";
+
+/// Rows of requests, without index entries.
+const REQUESTS: &str = "(SELECT seq_tup_read + coalesce(idx_tup_fetch, 0)
+    FROM pg_stat_user_tables WHERE relname = 'requests')";
+
+/// How much of `what` was read so far.
+async fn read_so_far(scratch: &Scratch, store: &PostgresStore, what: &str) -> u64 {
+    // A connection hands in what it read when it ends and, once a second, when a transaction does.
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+        AND application_name = 'psql' AND pid <> pg_backend_pid()";
+    while scratch.sql(others) != "0" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    store.ping().await.unwrap();
+    scratch.sql(&format!("SELECT {what}")).parse().unwrap()
 }
 
-async fn reads<T>(scratch: &Scratch, call: impl Future<Output = T>) -> (T, u64) {
-    let before = read_so_far(scratch).await;
+/// What `call` answers, and how much of `what` it read.
+async fn reads_of<T>(
+    what: &str,
+    scratch: &Scratch,
+    store: &PostgresStore,
+    call: impl Future<Output = T>,
+) -> (T, u64) {
+    let before = read_so_far(scratch, store, what).await;
     let done = call.await;
-    (done, read_so_far(scratch).await - before)
+    (done, read_so_far(scratch, store, what).await - before)
+}
+
+async fn reads<T>(
+    scratch: &Scratch,
+    store: &PostgresStore,
+    call: impl Future<Output = T>,
+) -> (T, u64) {
+    reads_of(ALL, scratch, store, call).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +90,7 @@ async fn claims_and_searches_read_no_more_than_they_find() {
         made
     };
 
-    let (claims, read) = reads(&scratch, store.claim_oldest(5, "w", &rules())).await;
+    let (claims, read) = reads(&scratch, &store, store.claim_oldest(5, "w", &rules())).await;
     assert_eq!(claims.unwrap().len(), 5);
     assert!(read < 1000, "a claim read {read}");
 
@@ -82,17 +105,22 @@ async fn claims_and_searches_read_no_more_than_they_find() {
                 .is_empty()
         );
     };
-    let ((), read) = reads(&scratch, nothing_due).await;
+    let ((), read) = reads(&scratch, &store, nothing_due).await;
     assert!(read < 2000, "claims read {read}");
 
-    let ((), read) = reads(&scratch, completed_all(&store, &made)).await;
+    let ((), read) = reads(&scratch, &store, completed_all(&store, &made)).await;
     assert!(read < 20_000, "completing 20 requests read {read}");
 
     let searched = RequestFilter {
         search: Some("9ee21aacb26fd21f1e7c5ee1ba9d6b1".to_owned().into()),
         ..filter()
     };
-    let (found, read) = reads(&scratch, store.requests(&searched, &rules(), FIRST_PAGE)).await;
+    let (found, read) = reads(
+        &scratch,
+        &store,
+        store.requests(&searched, &rules(), FIRST_PAGE),
+    )
+    .await;
     assert!(found.unwrap().len() <= 1);
     assert!(read < 5000, "a search read {read}");
 
@@ -100,15 +128,20 @@ async fn claims_and_searches_read_no_more_than_they_find() {
         errored: true,
         ..filter()
     };
-    let (found, read) = reads(&scratch, store.requests(&errored, &rules(), FIRST_PAGE)).await;
+    let (found, read) = reads(
+        &scratch,
+        &store,
+        store.requests(&errored, &rules(), FIRST_PAGE),
+    )
+    .await;
     assert!(found.unwrap().is_empty());
     assert!(read < 1000, "a list of a rare status read {read}");
 
-    let (spent, read) = reads(&scratch, store.spent_sections(100)).await;
+    let (spent, read) = reads(&scratch, &store, store.spent_sections(100)).await;
     assert!(spent.unwrap().is_empty());
     assert!(read < 1000, "looking for spent sections read {read}");
 
-    let (expired, read) = reads(&scratch, store.expire_requests(&rules())).await;
+    let (expired, read) = reads(&scratch, &store, store.expire_requests(&rules())).await;
     assert!(expired.unwrap().is_empty());
     assert!(read < 1000, "expiring read {read}");
 }
@@ -130,13 +163,11 @@ async fn a_page_far_back_is_found_in_an_index() {
         number: MANY / 20 - 1,
         size: 20,
     };
-    scratch.sql("SELECT pg_stat_reset()");
-    let requests = store.requests(&filter(), &rules(), page).await.unwrap();
+    let (filter, rules) = (filter(), rules());
+    let listed = store.requests(&filter, &rules, page);
+    let (requests, read) = reads_of(REQUESTS, &scratch, &store, listed).await;
+    let requests = requests.unwrap();
     assert_eq!(requests.len(), 20);
     assert_eq!(requests[19].requested_at.as_millisecond(), 1);
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    let fetched = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables \
-                   WHERE relname = 'requests'";
-    let fetched: u32 = scratch.sql(fetched).parse().unwrap();
-    assert!(fetched < 200, "{fetched} rows were read");
+    assert!(read < 200, "{read} rows were read");
 }

@@ -32,7 +32,9 @@ impl Server {
     /// Starts one; what is committed is not forced to the disk, which only a crash of the machine
     /// would tell.
     pub fn start() -> Self {
-        Self::start_with("-c fsync=off -c full_page_writes=off", |_| {})
+        // Nor is anything vacuumed but by a test: what is read follows from what was.
+        let arguments = "-c fsync=off -c full_page_writes=off -c autovacuum=off";
+        Self::start_with(arguments, |_| {})
     }
 
     /// Starts one with these arguments, once `prepare` has put what it needs into the data folder.
