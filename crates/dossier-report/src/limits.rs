@@ -71,6 +71,9 @@ pub(crate) const IMAGE_METADATA_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(crate) const SNIFFED_BYTES: u64 = 64 * 1024;
 /// Bytes of a text that are laid out at a time; longer texts are laid out piece by piece.
 pub(crate) const TEXT_PIECE_BYTES: usize = 32 * 1024;
+/// Bytes of text in one line. What takes no width, such as marks and spaces, is broken there too, so
+/// that no line grows with the text.
+pub(crate) const LINE_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of an attachment's member that are kept.
 pub(crate) const ATTACHMENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Columns of a table that generic rendering makes by itself.
@@ -105,5 +108,8 @@ pub(crate) const CACHED_WORDS_MAX: usize = 32 * 1024;
 pub(crate) const CACHED_WORD_BYTES_MAX: usize = 64;
 /// Characters that are shaped at a time.
 pub(crate) const SHAPED_CHARS_MAX: usize = 1_024;
+/// Lines of a section's title where the section goes on in another volume; it is in full where the
+/// section begins.
+pub(crate) const CONTINUED_TITLE_LINES_MAX: usize = 4;
 /// Lines of the subject's name in a page's header; the cover shows it in full.
 pub(crate) const HEADER_NAME_LINES_MAX: usize = 2;

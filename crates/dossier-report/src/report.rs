@@ -193,7 +193,7 @@ pub struct ReportSummary {
     /// of their attachments. The files that are not shown as a whole are to be kept beside the
     /// report: its pages say that they are.
     pub attachments: Vec<AttachmentOutcome>,
-    /// Characters that no font has; they are shown as boxes and can be copied as text.
+    /// Characters that no font has; each is shown as U+FFFD and can be copied as text.
     pub unsupported_characters: u64,
 }
 
@@ -212,7 +212,7 @@ pub struct AttachmentOutcome {
     /// no pages were imported.
     pub fonts_embedded: bool,
     /// Whether pages of another document, or colours of a printing press, were taken over as they
-    /// are: then the file does not claim to keep PDF/A.
+    /// are: then the files that hold it do not claim to keep PDF/A.
     pub imported: bool,
 }
 

@@ -368,6 +368,12 @@ pub struct BenchReport {
     /// Draw the measurements into this file.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+    /// Fail if a report of Dossier's takes more memory to make, in megabytes (1,000,000 bytes).
+    #[arg(long, value_name = "MEGABYTES")]
+    pub memory_max_mb: Option<f64>,
+    /// Fail if a report of Dossier's has more bytes for each of its pages.
+    #[arg(long, value_name = "BYTES")]
+    pub bytes_per_page_max: Option<f64>,
 }
 
 /// One report of one answer.

@@ -56,9 +56,9 @@ pub async fn run(options: &Demo, log: &LogTable, output: Output) -> Result<(), F
     let client = run::client(&config, &api.url, &secret)?;
 
     let made = make_report(&client, &samples, &options.output, output).await;
-    let boxes = worker.unsupported_characters.load(Ordering::Relaxed);
-    if boxes > 0 {
-        eprintln!("{boxes} characters are shown as boxes, because no font has them");
+    let unsupported = worker.unsupported_characters.load(Ordering::Relaxed);
+    if unsupported > 0 {
+        eprintln!("{unsupported} characters are shown as \u{fffd}, because no font has them");
     }
     if made.is_ok() && options.keep_running {
         say_where(&api.url, &secret, output);

@@ -147,6 +147,7 @@ fn show_attachments(
             all.shown = Shown::Part;
         }
         all.fonts_embedded &= seen.fonts_embedded;
+        all.imported |= seen.imported;
     }
     Ok(all)
 }

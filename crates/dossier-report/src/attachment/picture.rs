@@ -32,6 +32,15 @@ struct Picture {
     cmyk: bool,
 }
 
+impl Picture {
+    /// Notes in the file that it is in what it means for the file.
+    fn note_in(&self, file: &mut PdfFile) {
+        if self.cmyk {
+            file.note_foreign();
+        }
+    }
+}
+
 /// What a reader of images says when it has done its work.
 pub(super) struct Pictured {
     pub shown: Shown,
@@ -105,7 +114,10 @@ pub(crate) fn show_logo(composer: &mut Composer<'_, '_>, logo: &Logo) -> Result<
             LogoKind::Png => png::write(file, logo.path()),
         };
         match written {
-            Ok((picture, _)) => pictures.push(picture),
+            Ok((picture, _)) => {
+                picture.note_in(file);
+                pictures.push(picture);
+            }
             Err(Failure::Report(error)) => return Err(error),
             // It was looked at when the program started, and has changed since.
             Err(Failure::Unreadable(_)) => {
@@ -131,6 +143,7 @@ fn single(
     let mut moving = Moving::Still;
     for file in composer.files()? {
         let (picture, more) = write(file)?;
+        picture.note_in(file);
         pictures.push(picture);
         moving = more;
     }

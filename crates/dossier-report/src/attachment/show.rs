@@ -203,7 +203,7 @@ fn show_kind(
         FileKind::Text => show_words(composer, item.path).map(|()| whole),
         FileKind::Csv => show_values(composer, item.path).map(|()| whole),
         FileKind::Json => show_json(composer, item.path).map(|()| whole),
-        FileKind::Xml => show_xml(composer, item.path).map(|()| whole),
+        FileKind::Xml => show_xml(composer, item.path).map(Seen::new),
         FileKind::Html => {
             show_html(composer, item.path)?;
             paragraph(composer, ONLY_TEXT)?;

@@ -129,12 +129,17 @@ impl Composer<'_, '_> {
     /// Shows a page of another document on a page of its own, in a thin frame.
     pub fn show_sheet(&mut self, figure: Figure) -> Result<(), ReportError> {
         self.fresh_page()?;
-        let room = [paper::WIDTH - 2.0 * SHEET_LEFT, SHEET_BOTTOM - SHEET_TOP];
+        // Below the title of a section that goes on in a volume that begins here.
+        let top = match self.top() > paper::TOP {
+            true => self.top(),
+            false => SHEET_TOP,
+        };
+        let room = [paper::WIDTH - 2.0 * SHEET_LEFT, SHEET_BOTTOM - top];
         let [width, height] = figure.turned_size();
         let scale = fitted([width, height], room);
         let [width, height] = [width * scale, height * scale];
         let x = (paper::WIDTH - width) / 2.0;
-        let y = SHEET_TOP + (room[1] - height) / 2.0;
+        let y = top + (room[1] - height) / 2.0;
         self.place(figure, [x, y], scale)?;
         for [x, y, width, height] in [
             [x - FRAME, y - FRAME, width + 2.0 * FRAME, FRAME],

@@ -1,8 +1,9 @@
 use super::canvas::{Canvas, Paper, paper};
+use super::front::continued;
 use super::table::OpenTable;
 use crate::ReportError;
 use crate::block::{Block, BlockSink, HeadingLevel, Value};
-use crate::limits::{ELEMENT_KIDS_MAX, INDENT_LEVELS_MAX};
+use crate::limits::{CONTINUED_TITLE_LINES_MAX, ELEMENT_KIDS_MAX, INDENT_LEVELS_MAX};
 use crate::look::Colour;
 use crate::pdf::{Element, PdfFile, Role};
 use crate::text::{Lines, Shaper, StyleId, TextFlow};
@@ -30,8 +31,14 @@ pub(crate) struct Composer<'a, 'f> {
     pub(super) paper: &'a mut dyn Paper,
     pub canvas: Canvas,
     pub y: f32,
+    /// Where the page's content begins.
+    top: f32,
     parent: Element,
     accent: Colour,
+    /// Characters of the section that no font has, on the pages before this one.
+    unsupported: u64,
+    /// The section's title, for the volumes in which the section goes on.
+    title: String,
     section: Option<OpenSection>,
     headings: Vec<PendingHeading>,
     /// The level of the heading shown last: levels are not to have gaps (ISO 14289-1, 7.4.2).
@@ -129,8 +136,11 @@ impl<'a, 'f> Composer<'a, 'f> {
             paper,
             canvas: Canvas::default(),
             y: paper::TOP,
+            top: paper::TOP,
             parent,
             accent,
+            unsupported: 0,
+            title: String::new(),
             section: None,
             headings: Vec::new(),
             heading_level: 0,
@@ -152,15 +162,63 @@ impl<'a, 'f> Composer<'a, 'f> {
             self.paper.close(section.element)?;
         }
         self.heading_level = 0;
-        self.turn_page()
+        self.hand_on_page()
     }
 
-    /// Hands the page on and starts the next.
+    /// Hands the page on and starts the next, on which more of the section follows.
     pub fn turn_page(&mut self) -> Result<(), ReportError> {
+        let volume = self.paper.volume();
+        self.hand_on_page()?;
+        self.paper.page_number()?;
+        if self.paper.volume() != volume {
+            self.continue_section()?;
+        }
+        Ok(())
+    }
+
+    fn hand_on_page(&mut self) -> Result<(), ReportError> {
         self.paper.page(&self.canvas)?;
+        self.unsupported += self.canvas.unsupported;
         self.canvas.clear();
         self.y = paper::TOP;
+        self.top = paper::TOP;
         Ok(())
+    }
+
+    /// Says at the top of a volume which section goes on there.
+    fn continue_section(&mut self) -> Result<(), ReportError> {
+        self.heading_volume = self.paper.volume();
+        self.heading_level = 1;
+        let Some(section) = &self.section else {
+            return Ok(());
+        };
+        let style = StyleId::Title;
+        let role = Role::Heading(1);
+        let text = continued(&self.title);
+        let mut lines = TextFlow::all(self.shaper, &text, style, paper::TEXT_WIDTH);
+        lines.truncate(CONTINUED_TITLE_LINES_MAX);
+        // What was open when the volume ended goes on below.
+        let element = self.paper.open_first(section.element, role)?;
+        self.begin(Meaning::Content(element, role))?;
+        for (line, bytes) in lines.iter() {
+            let x = start_of(line.right_to_left, paper::LEFT, paper::RIGHT, line.width);
+            let y = self.y + style.baseline();
+            self.canvas.show(style, x, y, line, bytes);
+            self.y += style.style().leading;
+        }
+        self.canvas.end();
+        self.paper.close(element)?;
+        self.title_bar(paper::LEFT);
+        self.y += 3.0 * AFTER_HEADING;
+        self.top = self.y;
+        Ok(())
+    }
+
+    /// The bar below a title.
+    fn title_bar(&mut self, x: f32) {
+        self.canvas
+            .bar([x, self.y + 4.0, TITLE_BAR, 2.4], self.accent);
+        self.y += 6.0;
     }
 
     /// The number of the page that is being filled, from 1.
@@ -178,8 +236,18 @@ impl<'a, 'f> Composer<'a, 'f> {
         self.paper.volume()
     }
 
+    /// Characters of the section so far that no font has.
+    pub fn unsupported(&self) -> u64 {
+        self.unsupported + self.canvas.unsupported
+    }
+
     pub(super) fn at_top(&self) -> bool {
-        self.y <= paper::TOP
+        self.y <= self.top
+    }
+
+    /// Where the page's content begins.
+    pub(super) fn top(&self) -> f32 {
+        self.top
     }
 
     pub(super) fn room(&self) -> f32 {
@@ -289,9 +357,7 @@ impl<'a, 'f> Composer<'a, 'f> {
             self.paper.close(element)?;
         }
         if heading.style == StyleId::Title {
-            self.canvas
-                .bar([heading.x, self.y + 4.0, TITLE_BAR, 2.4], self.accent);
-            self.y += 6.0;
+            self.title_bar(heading.x);
         }
         self.y += heading.after();
         Ok(())
@@ -585,7 +651,10 @@ impl BlockSink for Composer<'_, '_> {
             self.end_group()?;
         }
         match block {
-            Block::Title(text) => self.heading(StyleId::Title, 1, text, 0),
+            Block::Title(text) => {
+                text.clone_into(&mut self.title);
+                self.heading(StyleId::Title, 1, text, 0);
+            }
             Block::Heading { level, text } => {
                 let (style, level) = match level {
                     HeadingLevel::Two => (StyleId::Heading2, 2),

@@ -167,6 +167,20 @@ impl Structure {
         Ok(self.insert(id, parent, role))
     }
 
+    /// Opens an element before all that its parent has so far.
+    pub fn open_first(
+        &mut self,
+        file: &mut PdfFile,
+        parent: Element,
+        role: Role,
+    ) -> Result<Element, ReportError> {
+        let id = file.reserve()?;
+        let parent = &mut self.elements[parent.0 as usize];
+        parent.kids.insert(0, Kid::Element(id));
+        let parent = parent.id;
+        Ok(self.insert(id, parent, role))
+    }
+
     /// Opens the element of something that is seen and not read: `alternative` says it in words,
     /// and `area` (left, bottom, right, top) where it is.
     pub fn open_figure(

@@ -8,6 +8,7 @@ use unicode_bidi::{BidiInfo, Level, ParagraphInfo};
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 
 use super::shape::{Shaped, Shaper, StyleId, clings};
+use crate::limits::LINE_BYTES_MAX;
 use crate::pdf::{push_number, push_text};
 
 const LINE_ENDS: [char; 7] = [
@@ -276,6 +277,15 @@ impl TextFlow {
                 lines.end_line(&mut draft, false);
                 spaces = 0;
                 line_start = end;
+            } else if end - line_start > LINE_BYTES_MAX
+                && (inner.len() > word.len() || end < text.len())
+            {
+                if draft.width > 0.0 && spaces > 0 {
+                    lines.end_word(&space);
+                }
+                lines.end_line(&mut draft, false);
+                spaces = 0;
+                line_start = end;
             }
             at = end;
         }
@@ -341,7 +351,8 @@ impl TextFlow {
             let inner = segment.trim_end_matches(LINE_ENDS);
             let word = inner.trim_end_matches(' ');
             let mut word_width = self.measure(shaper, text, info, at..at + word.len());
-            if width > 0.0 && width + gap + word_width > self.width {
+            let is_full = width > 0.0 && width + gap + word_width > self.width;
+            if is_full || (at > line_start && end - line_start > LINE_BYTES_MAX) {
                 ranges.push(line_start..at);
                 line_start = at;
                 width = 0.0;
@@ -363,7 +374,10 @@ impl TextFlow {
             }
             width += gap + word_width;
             gap = (inner.len() - word.len()) as f32 * space;
-            if opportunity == BreakOpportunity::Mandatory && inner.len() < segment.len() {
+            let is_ended =
+                opportunity == BreakOpportunity::Mandatory && inner.len() < segment.len();
+            let is_long = inner.len() > word.len() && end - line_start > LINE_BYTES_MAX;
+            if is_ended || is_long {
                 ranges.push(line_start..end);
                 line_start = end;
                 width = 0.0;
@@ -513,32 +527,55 @@ struct PlacedWord {
     shaped: Rc<Shaped>,
 }
 
-/// How many bytes of a word fit into a line; at least one character with its marks.
+/// How many bytes of a word fit into a line; at least one character, with its marks unless those
+/// pass [`LINE_BYTES_MAX`].
 fn fitting_prefix(shaper: &mut Shaper<'_>, word: &str, style: StyleId, width: f32) -> usize {
     let mut guess = 0.0;
     let mut ends: Vec<usize> = Vec::new();
-    let mut cut = None;
+    let mut is_whole = true;
     for (at, c) in word.char_indices() {
-        if at > 0 && !clings(c) {
+        let is_long = at + c.len_utf8() > LINE_BYTES_MAX;
+        let may_end = at > 0 && !clings(c);
+        if may_end || (is_long && ends.is_empty()) {
             ends.push(at);
-            if guess > width {
-                cut = Some(at);
-                break;
-            }
+        }
+        if is_long || (may_end && guess > width) {
+            is_whole = false;
+            break;
         }
         guess += shaper.nominal_width(c, style);
     }
-    if cut.is_none() {
+    if is_whole {
         ends.push(word.len());
     }
-    while let Some(end) = ends.pop() {
-        let fits =
-            end <= 4 * WORD_BYTES_TRIED && shaper.shape(&word[..end], style, false).width <= width;
-        if fits || ends.is_empty() {
-            return end;
+    let fits = |end: usize| shaper.shape(&word[..end], style, false).width <= width;
+    longest_fitting(&ends, fits).unwrap_or(word.len())
+}
+
+/// The last of these ends that fits, or the first if none does. The guess that led to them is good,
+/// so it is looked for from the back, in steps that grow.
+fn longest_fitting(ends: &[usize], mut fits: impl FnMut(usize) -> bool) -> Option<usize> {
+    let mut too_long = ends.len();
+    let mut fitting = 0;
+    let mut step = 1;
+    while too_long > fitting + 1 {
+        let tried = too_long.saturating_sub(step).max(fitting + 1);
+        if fits(ends[tried]) {
+            fitting = tried;
+            break;
+        }
+        too_long = tried;
+        step *= 2;
+    }
+    while too_long > fitting + 1 {
+        let tried = fitting + (too_long - fitting) / 2;
+        if fits(ends[tried]) {
+            fitting = tried;
+        } else {
+            too_long = tried;
         }
     }
-    word.len()
+    ends.get(fitting).copied()
 }
 
 /// The text with what cannot be shown replaced by what can: tabs by spaces, control characters by

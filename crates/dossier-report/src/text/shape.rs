@@ -209,12 +209,13 @@ impl<'f> Shaper<'f> {
 
     /// The width a character has on its own, in points; good enough to guess where a line ends.
     pub fn nominal_width(&mut self, c: char, style: StyleId) -> f32 {
-        let face = self
-            .face_for(c, style.style().bold)
-            .unwrap_or(style.first_face());
+        let (face, shown) = match self.face_for(c, style.style().bold) {
+            Some(face) => (face, c),
+            None => (style.first_face(), REPLACEMENT),
+        };
         let shaper = &self.shapers[usize::from(face)];
         let advance = shaper
-            .nominal_glyph(u32::from(c))
+            .nominal_glyph(u32::from(shown))
             .map_or(0, |glyph| shaper.glyph_h_advance(glyph));
         advance as f32 / self.fonts.faces()[usize::from(face)].units_per_em * style.style().size
     }

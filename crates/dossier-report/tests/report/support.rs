@@ -156,15 +156,7 @@ impl Written {
 
     /// Fails if a checker of PDF/UA finds fault with the file.
     pub fn assert_accessible(&self) {
-        self.assert_well_formed();
-        let options = ["check", "--min-severity", "info"];
-        run(
-            "pdfua",
-            "pdfua (scripts/test installs it)",
-            &options,
-            &self.path(),
-            &[],
-        );
+        accessible(&self.path());
     }
 
     pub fn assert_well_formed(&self) {
@@ -175,6 +167,43 @@ impl Written {
 /// Fails if qpdf finds fault with a file.
 pub fn check(path: &Path) {
     run("qpdf", "qpdf", &["--check"], path, &[]);
+}
+
+/// Fails if qpdf or a checker of PDF/UA finds fault with a file.
+pub fn accessible(path: &Path) {
+    check(path);
+    let options = ["check", "--min-severity", "info"];
+    run(
+        "pdfua",
+        "pdfua (scripts/test installs it)",
+        &options,
+        path,
+        &[],
+    );
+}
+
+/// The titles of a file's outline, in their order.
+pub fn outline(path: &Path) -> Vec<String> {
+    let options = ["--json", "--json-key=outlines"];
+    let json: Value = serde_json::from_str(&run("qpdf", "qpdf", &options, path, &[])).unwrap();
+    let items = json["outlines"].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item["title"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What a file's links say of themselves.
+pub fn links(path: &Path) -> Vec<String> {
+    let options = ["--json", "--json-key=qpdf"];
+    let json: Value = serde_json::from_str(&run("qpdf", "qpdf", &options, path, &[])).unwrap();
+    let objects = json["qpdf"][1].as_object().unwrap();
+    objects
+        .values()
+        .filter(|object| object["value"]["/Subtype"] == "/Link")
+        .filter_map(|object| object["value"]["/Contents"].as_str())
+        .map(|text| text.trim_start_matches("u:").to_owned())
+        .collect()
 }
 
 /// Images that the pages of a file show, masks not counted.
