@@ -263,16 +263,17 @@ impl Walk<'_> {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         if read_scalar(self.cursor, &mut text)? == Piece::Last {
-            self.sink.block(placed(place, Value::Last(&text), indent))?;
+            self.sink
+                .block(placed(place, Value::Last((&text).into()), indent))?;
         } else {
             self.sink
-                .block(placed(place, Value::Begun(&text), indent))?;
+                .block(placed(place, Value::Begun((&text).into()), indent))?;
             loop {
                 text.clear();
                 let piece = self.cursor.text(&mut text)?;
                 let value = match piece {
-                    Piece::Last => Value::Last(&text),
-                    Piece::More => Value::Begun(&text),
+                    Piece::Last => Value::Last((&text).into()),
+                    Piece::More => Value::Begun((&text).into()),
                 };
                 self.sink.block(Block::More(value))?;
                 if piece == Piece::Last {

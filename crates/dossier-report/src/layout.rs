@@ -5,6 +5,8 @@ mod canvas;
 mod composer;
 mod front;
 mod furniture;
+mod list;
+mod row;
 mod table;
 
 pub(crate) use attached::{Figure, Orientation};

@@ -12,6 +12,7 @@
 //! | `body` | an upstream's answer: checked, then read from where it lies on disk |
 //! | `attachment` | the files that belong to an answer |
 //! | `generic` | any JSON to blocks |
+//! | `html` | HTML to blocks: what a template makes of an answer, attached web pages |
 //! | `block` | the waist |
 //! | `text` | fonts, shaping, line breaking, writing direction |
 //! | `layout` | columns, rows, page breaks, covers |
@@ -28,6 +29,7 @@ mod clean_name;
 mod error;
 mod format_date;
 mod generic;
+mod html;
 mod layout;
 pub mod limits;
 mod look;

@@ -69,6 +69,33 @@ pub(crate) const XML_ATTRIBUTES_MAX: usize = 1_000;
 pub(crate) const IMAGE_METADATA_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes at the beginning of a file that tell what it is.
 pub(crate) const SNIFFED_BYTES: u64 = 64 * 1024;
+/// Elements of an HTML text that may lie in one another; deeper ones are left out, their texts are
+/// not.
+pub const HTML_DEPTH_MAX: usize = 256;
+/// Bytes of an attribute that says how something looks; a longer one says nothing.
+pub(crate) const HTML_ATTRIBUTE_BYTES_MAX: usize = 4_096;
+/// Nodes of an HTML text that are held before they are turned into blocks: the parser may still
+/// rearrange them.
+pub(crate) const HTML_WALKED_NODES: usize = 4_096;
+/// Bytes of an HTML text that are held before they are turned into blocks.
+pub(crate) const HTML_WALKED_BYTES: usize = 256 * 1024;
+/// Nodes of an HTML text at which elements that the parser might come back to are given up.
+pub(crate) const HTML_FORCED_NODES: usize = 65_536;
+/// Bytes of an HTML text at which elements that the parser might come back to are given up; the
+/// largest image in a text is smaller.
+pub(crate) const HTML_FORCED_BYTES: usize = 32 * 1024 * 1024;
+/// Rows of an HTML table that are looked at to decide what it is and how wide its columns are.
+pub(crate) const HTML_TABLE_ROWS_SEEN: usize = 200;
+/// Bytes of these rows.
+pub(crate) const HTML_TABLE_BYTES_SEEN: usize = 256 * 1024;
+/// Header rows of an HTML table; further ones are rows like any other.
+pub(crate) const HTML_HEADER_ROWS_MAX: usize = 8;
+/// Columns of an HTML table; a table with more has a name and a value for each cell.
+pub const HTML_COLUMNS_MAX: usize = 12;
+/// Bytes of a cell of an HTML table; a longer one goes on below its row.
+pub(crate) const HTML_CELL_BYTES_MAX: usize = 256 * 1024;
+/// Images of one row of an HTML table that are shown below it; further ones end the row.
+pub(crate) const HTML_ROW_IMAGES_MAX: usize = 64;
 /// Bytes of a text that are laid out at a time; longer texts are laid out piece by piece.
 pub(crate) const TEXT_PIECE_BYTES: usize = 32 * 1024;
 /// Bytes of text in one line. What takes no width, such as marks and spaces, is broken there too, so

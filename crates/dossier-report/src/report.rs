@@ -88,6 +88,10 @@ pub enum SectionBody {
     Response {
         /// The file that holds the whole body of the answer, as it came.
         body: PathBuf,
+        /// The file that holds what the service's template made of the answer, as HTML in UTF-8
+        /// (`docs/section-html.md` says what it may contain). `None`: the answer is shown as any
+        /// JSON is. Attachments are those of the body in either case.
+        html: Option<PathBuf>,
         /// The fetched files of its attachments: the i-th is that of the i-th entry of
         /// [`list_attachments`](crate::list_attachments). Entries beyond the last are named only.
         attachments: Vec<PathBuf>,

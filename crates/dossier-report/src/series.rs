@@ -197,6 +197,20 @@ impl Paper for Series<'_> {
         Ok(element)
     }
 
+    fn open_cell(
+        &mut self,
+        row: Element,
+        role: Role,
+        columns: usize,
+    ) -> Result<Element, ReportError> {
+        self.reach()?;
+        let element = self.report().open_cell(row, role, columns)?;
+        if let Some(mut copy) = self.copy() {
+            copy.open_cell(row, role, columns)?;
+        }
+        Ok(element)
+    }
+
     fn close(&mut self, element: Element) -> Result<(), ReportError> {
         self.report().close(element)?;
         match self.copy() {

@@ -418,6 +418,18 @@ impl Paper for Filling<'_> {
         structure.open_first(file, parent, role)
     }
 
+    fn open_cell(
+        &mut self,
+        row: Element,
+        role: Role,
+        columns: usize,
+    ) -> Result<Element, ReportError> {
+        let Volume {
+            structure, file, ..
+        } = &mut *self.volume;
+        structure.open_cell(file, row, role, columns)
+    }
+
     fn close(&mut self, element: Element) -> Result<(), ReportError> {
         let Volume {
             structure, file, ..

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::ReportError;
-use crate::attachment::AttachmentWriter;
+use crate::attachment::{AttachmentWriter, Failure};
 use crate::block::{Block, BlockSink, Value};
 use crate::body::{Cursor, index_response};
 use crate::generic::{self, NO_DATA_HELD};
+use crate::html::show_section;
 use crate::layout::{
     Composer, ContentsLine, Counting, Front, Furniture, Paper, continued, write_copy_front,
     write_front, write_rear,
@@ -378,24 +379,32 @@ pub(crate) fn with_addition(path: &Path, addition: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// What is said where a template's output could not be read to its end.
+const CUT_SHORT: &str = "The service's own layout of this section could not be read to its end. \
+                         All that the service holds follows in a plain layout.";
+
 fn write_section(
     section: &Section,
     sink: &mut Composer<'_, '_>,
     shown: &mut AttachmentWriter<'_>,
 ) -> Result<(), ReportError> {
-    sink.block(Block::Title(&section.label))?;
-    let (path, files) = match &section.body {
-        SectionBody::NoData => return no_data_held(sink),
-        SectionBody::Response { body, attachments } => (body, attachments),
+    let SectionBody::Response {
+        body,
+        html,
+        attachments: files,
+    } = &section.body
+    else {
+        sink.block(Block::Title(&section.label))?;
+        return no_data_held(sink);
     };
-    let mut cursor = Cursor::new(File::open(path).map_err(ReportError::Read)?);
+    let mut cursor = Cursor::new(File::open(body).map_err(ReportError::Read)?);
     let index = index_response(&mut cursor)?;
-    if index.content.is_empty() {
-        no_data_held(sink)?;
-    }
-    for place in &index.content {
-        cursor.seek(*place)?;
-        generic::render(&mut cursor, sink)?;
+    match html {
+        Some(html) => write_html(html, &section.label, &mut cursor, &index.content, sink)?,
+        None => {
+            sink.block(Block::Title(&section.label))?;
+            write_content(&mut cursor, &index.content, sink)?;
+        }
     }
     for place in &index.attachments {
         cursor.seek(*place)?;
@@ -417,14 +426,53 @@ fn note_unsupported(sink: &mut Composer<'_, '_>) -> Result<(), ReportError> {
         ),
     };
     sink.block(Block::Paragraph {
-        value: Value::Last(&note),
+        value: Value::Last((&note).into()),
         indent: 0,
     })
 }
 
+/// Writes the content of an answer as any JSON.
+fn write_content(
+    cursor: &mut Cursor,
+    content: &[u64],
+    sink: &mut dyn BlockSink,
+) -> Result<(), ReportError> {
+    if content.is_empty() {
+        no_data_held(sink)?;
+    }
+    for place in content {
+        cursor.seek(*place)?;
+        generic::render(cursor, sink)?;
+    }
+    Ok(())
+}
+
+/// Writes what a template made of an answer.
+fn write_html(
+    html: &Path,
+    label: &str,
+    cursor: &mut Cursor,
+    content: &[u64],
+    composer: &mut Composer<'_, '_>,
+) -> Result<(), ReportError> {
+    match show_section(composer, html, label) {
+        Ok(true) => Ok(()),
+        Ok(false) => no_data_held(composer),
+        Err(Failure::Report(error)) => Err(error),
+        // Nothing that is held may be missing: the answer itself follows.
+        Err(Failure::Unreadable(_)) => {
+            composer.block(Block::Paragraph {
+                value: Value::Last(CUT_SHORT.into()),
+                indent: 0,
+            })?;
+            write_content(cursor, content, composer)
+        }
+    }
+}
+
 fn no_data_held(sink: &mut dyn BlockSink) -> Result<(), ReportError> {
     sink.block(Block::Paragraph {
-        value: Value::Last(NO_DATA_HELD),
+        value: Value::Last(NO_DATA_HELD.into()),
         indent: 0,
     })
 }

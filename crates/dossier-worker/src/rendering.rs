@@ -209,6 +209,7 @@ fn section(section: ReportSection) -> Section {
             .answer
             .map_or(SectionBody::NoData, |answer| SectionBody::Response {
                 body: answer.body,
+                html: None,
                 attachments: answer.attachments,
             }),
     }

@@ -306,7 +306,7 @@ fn heading(sink: &mut dyn BlockSink, number: &str) -> Result<(), ReportError> {
 /// A text on its own.
 pub(super) fn paragraph(sink: &mut dyn BlockSink, text: &str) -> Result<(), ReportError> {
     sink.block(Block::Paragraph {
-        value: Value::Last(text),
+        value: Value::Last(text.into()),
         indent: 0,
     })
 }
@@ -315,7 +315,7 @@ pub(super) fn paragraph(sink: &mut dyn BlockSink, text: &str) -> Result<(), Repo
 pub(super) fn row(sink: &mut dyn BlockSink, name: &str, value: &str) -> Result<(), ReportError> {
     sink.block(Block::Row {
         name,
-        value: Value::Last(value),
+        value: Value::Last(value.into()),
         indent: 0,
     })
 }

@@ -38,6 +38,13 @@ pub(crate) trait Paper {
 
     /// Opens a structure element before all that its parent has so far.
     fn open_first(&mut self, parent: Element, role: Role) -> Result<Element, ReportError>;
+    /// Opens a cell of a table as the next one of its row, as wide as `columns` columns.
+    fn open_cell(
+        &mut self,
+        row: Element,
+        role: Role,
+        columns: usize,
+    ) -> Result<Element, ReportError>;
 
     /// Closes an element for good.
     fn close(&mut self, element: Element) -> Result<(), ReportError>;

@@ -79,6 +79,10 @@ impl Paper for Counting {
         Ok(parent)
     }
 
+    fn open_cell(&mut self, row: Element, _: Role, _: usize) -> Result<Element, ReportError> {
+        Ok(row)
+    }
+
     fn close(&mut self, _: Element) -> Result<(), ReportError> {
         Ok(())
     }
@@ -268,7 +272,7 @@ fn date_range(report: &Report) -> String {
 }
 
 fn line(composer: &mut Composer<'_, '_>, text: &str) -> Result<(), ReportError> {
-    let value = Value::Last(text);
+    let value = Value::Last(text.into());
     composer.block(Block::Paragraph { value, indent: 0 })
 }
 

@@ -41,6 +41,7 @@ pub fn attached_with(files: &[(&str, &str, Vec<u8>)], office: Option<OfficeConve
     fs::write(&body, answer.to_string()).unwrap();
     let body = SectionBody::Response {
         body,
+        html: None,
         attachments: paths,
     };
     let mut report = report(vec![section("Section", body)]);

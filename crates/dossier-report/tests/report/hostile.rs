@@ -114,6 +114,7 @@ fn a_report_of_a_broken_body_fails_and_leaves_no_file() {
         "Section",
         SectionBody::Response {
             body,
+            html: None,
             attachments: Vec::new(),
         },
     )]);

@@ -56,6 +56,7 @@ pub fn written_with(sections: &[(&str, &str)], fallbacks: &[PathBuf]) -> Written
                 label,
                 SectionBody::Response {
                     body: path,
+                    html: None,
                     attachments: Vec::new(),
                 },
             )

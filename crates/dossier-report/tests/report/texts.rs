@@ -223,7 +223,7 @@ fn of_html_the_text_is_shown() {
     let report = attached_text("a.html", "text/html", html);
     assert_shown(&report, Shown::Part);
     report.assert_shows(
-        "A & B Head One two three four • first • second Name | Age Ada | 36 kept as it is \
+        "A & B Head One two three four • first • second Name Age Ada 36 kept as it is \
          [a picture] last The file is a web page: its text is shown",
     );
     for word in ["never", "color", "hidden", "passwd"] {

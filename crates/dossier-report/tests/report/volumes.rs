@@ -15,6 +15,7 @@ use crate::support::{accessible, check, drawn, links, outline, pages_of, report,
 fn response(body: PathBuf) -> SectionBody {
     SectionBody::Response {
         body,
+        html: None,
         attachments: Vec::new(),
     }
 }
@@ -203,7 +204,11 @@ fn pages_of_a_document_leave_room_for_the_title_of_what_goes_on() {
     let attachments = vec![source.summary.files[0].path.clone()];
     let report = report(vec![section(
         "One",
-        SectionBody::Response { body, attachments },
+        SectionBody::Response {
+            body,
+            html: None,
+            attachments,
+        },
     )]);
     let output = Output {
         limits: at_most(9),
@@ -244,6 +249,7 @@ fn only_the_files_that_hold_a_foreign_page_give_up_their_claims() {
     fs::write(&plain, format!(r#"{{"content":{{{}}}}}"#, rows.join(","))).unwrap();
     let holding = SectionBody::Response {
         body,
+        html: None,
         attachments: vec![foreign],
     };
     let report = report(vec![
@@ -371,7 +377,11 @@ fn what_is_drawn_is_in_every_file_that_its_page_is_in() {
     fs::write(&body, answer.to_string()).unwrap();
     let report = report(vec![section(
         "One",
-        SectionBody::Response { body, attachments },
+        SectionBody::Response {
+            body,
+            html: None,
+            attachments,
+        },
     )]);
     let output = Output {
         report: folder.path().join("report.pdf"),

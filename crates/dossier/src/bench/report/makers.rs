@@ -104,6 +104,7 @@ pub fn report(body: PathBuf, out: &Path) -> Result<ReportSummary, Failure> {
             version: TemplateVersion::Generic,
             body: SectionBody::Response {
                 body,
+                html: None,
                 attachments: Vec::new(),
             },
         }],
