@@ -3,10 +3,11 @@
 //! The walk keeps its own stack and the places of what it still has to read, never the data: a
 //! list of any length and a text of any length pass through piece by piece.
 
+use dossier_template::format_date;
+
 use crate::ReportError;
 use crate::block::{Block, BlockSink, Column, HeadingLevel, Value};
 use crate::body::{Cursor, Kind, Piece};
-use crate::format_date::format_date;
 use crate::limits::{
     CELL_BYTES_MAX, ITEM_NAME_BYTES_MAX, NESTED_MEMBERS_MAX, NESTED_NAMES_BYTES_MAX,
     SCALARS_FIRST_LEVELS_MAX, TABLE_COLUMNS_MAX, TABLE_LOOKAHEAD_BYTES, UNBROKEN_WORD_CHARS_MAX,

@@ -27,7 +27,6 @@ mod block;
 mod body;
 mod clean_name;
 mod error;
-mod format_date;
 mod generic;
 mod html;
 mod layout;
@@ -45,8 +44,8 @@ pub use attachment::{Attachment, list_attachments};
 pub use body::{ResponseSummary, inspect_response};
 pub use clean_name::clean_name;
 pub use dossier_core::section::TemplateVersion;
+pub use dossier_template::format_date;
 pub use error::ReportError;
-pub use format_date::format_date;
 pub use look::{Colour, InvalidColour, Logo, Look};
 pub use member_label::member_label;
 pub use report::{

@@ -8,6 +8,7 @@ mod collect;
 mod fetch;
 mod idle;
 mod report;
+mod template;
 mod upstream;
 mod workers;
 
@@ -37,6 +38,7 @@ pub async fn run(command: BenchCommand, output: Output) -> Result<(), Failure> {
         BenchCommand::Workers(options) => workers::run(&options, output).await,
         BenchCommand::Idle(options) => idle::run(&options, output).await,
         BenchCommand::Report(options) => report::run(&options, output).await,
+        BenchCommand::Template(options) => template::run(&options, output),
         BenchCommand::WriteReport(options) => report::write_one(&options),
     }
 }

@@ -41,6 +41,11 @@ pub enum Command {
     /// Manage the catalogue of services.
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Look into a service's template.
+    #[command(subcommand)]
+    Template(TemplateCommand),
+    /// Render a service's answer with its template, without a server.
+    Render(Render),
     /// Look into the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -256,6 +261,47 @@ pub enum CategoryChoice {
     Other,
 }
 
+/// Commands on templates.
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// List what is wrong or odd about a template, a line each: place, warning or error, text.
+    Check(CheckTemplate),
+}
+
+/// Which template, and with what.
+#[derive(Args, Debug)]
+pub struct CheckTemplate {
+    /// The template.
+    pub file: PathBuf,
+    /// An answer of the service, `{"content": …}`: what the template lacks in it and leaves out of
+    /// it is listed too.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Fail for warnings as for errors.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// What to render, and where to.
+#[derive(Args, Debug)]
+pub struct Render {
+    /// The template.
+    #[arg(long, value_name = "FILE")]
+    pub template: PathBuf,
+    /// The service's answer, `{"content": …}`.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Names to show for codes, as JSON [default: codes are shown].
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    /// A folder with the images that the answer names, by the last part of their URLs.
+    #[arg(long, value_name = "FOLDER")]
+    pub attachments: Option<PathBuf>,
+    /// Where to put it: a file that ends in .html, or `-` for standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
 /// Commands on the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -278,6 +324,8 @@ pub enum BenchCommand {
     Idle(BenchIdle),
     /// Pages a second, peak memory and bytes a page of reports, small to huge, next to other makers.
     Report(BenchReport),
+    /// Time and memory of a large template with a large answer.
+    Template(BenchTemplate),
     /// Make one report: what `bench report` starts, a process a measurement.
     #[command(hide = true)]
     WriteReport(WriteReport),
@@ -374,6 +422,23 @@ pub struct BenchReport {
     /// Fail if a report of Dossier's has more bytes for each of its pages.
     #[arg(long, value_name = "BYTES")]
     pub bytes_per_page_max: Option<f64>,
+}
+
+/// A large template and a large answer.
+#[derive(Args, Debug)]
+pub struct BenchTemplate {
+    /// Size of the answer in megabytes (1,000,000 bytes).
+    #[arg(long, default_value_t = 5)]
+    pub megabytes: u64,
+    /// Lines of the template.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(10..=50_000))]
+    pub lines: u32,
+    /// How many times it is rendered; the median counts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+    /// Fail if the median takes longer, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub median_max_seconds: Option<f64>,
 }
 
 /// One report of one answer.

@@ -20,9 +20,11 @@ pub mod demo;
 pub mod exit;
 mod manual;
 pub mod output;
+mod render_command;
 mod request_command;
 pub mod run;
 mod service_command;
+mod template_command;
 mod token;
 mod watch;
 
@@ -60,6 +62,8 @@ fn start(cli: Cli, output: Output) -> Result<(), Failure> {
             return Ok(());
         }
         Command::Man { folder } => return manual::write_man_pages(&folder, output),
+        Command::Template(command) => return template_command::run(&command, output),
+        Command::Render(options) => return render_command::run(&options, output),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -97,7 +101,11 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Service(command) => service_command::run(command, &config, output).await,
         Command::Bench(command) => bench::run(command, output).await,
         // Handled before.
-        Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),
+        Command::Config(_)
+        | Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Template(_)
+        | Command::Render(_) => Ok(()),
     }
 }
 

@@ -9,7 +9,6 @@
 
 mod attached;
 mod content;
-mod dates;
 mod documents;
 mod hostile;
 mod labels;

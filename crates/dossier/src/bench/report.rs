@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 use tempfile::TempDir;
 
+pub(super) use self::content::write as write_content;
 use self::makers::Maker;
 use self::measured::Stopped;
 use super::{median, within};

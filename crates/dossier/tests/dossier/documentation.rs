@@ -47,6 +47,37 @@ fn fenced(page: &str, language: &str) -> Vec<String> {
     lines
 }
 
+/// Files that the pages show, in blocks that begin with ` ```language name`.
+fn files() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for page in pages() {
+        let page = std::fs::read_to_string(page).unwrap();
+        let openings = page.lines().filter_map(|line| line.strip_prefix("```"));
+        for opening in openings {
+            if let Some((_, name)) = opening.split_once(' ') {
+                files.push((name.to_owned(), fenced(&page, opening).join("\n")));
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_section_that_the_documentation_shows_is_what_its_template_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files();
+    for (name, text) in &files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let line = "render --template visits.hbs --data visits.json --reference reference.json -o -";
+    let rendered = process::succeed(folder.path(), line);
+    let (_, shown) = files
+        .iter()
+        .find(|(name, _)| name == "visits.html")
+        .unwrap();
+    assert_eq!(&rendered, shown);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_that_the_documentation_shows_succeeds() {
     let mut commands = 0;
@@ -61,6 +92,9 @@ async fn every_command_that_the_documentation_shows_succeeds() {
         let listen = free_address();
         let configuration = format!("[api]\nlisten = \"{listen}\"\n");
         std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
+        for (name, text) in files() {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let _up = Running::start(folder.path(), "up", "up");
         let shown = |text: &str| lines.iter().any(|line| line.contains(text));
         if shown("keyworker-api") && !shown("service add keyworker-api") {

@@ -9,3 +9,4 @@ mod end_to_end;
 mod exactly_once;
 mod harness;
 mod sample_data;
+mod templates;

@@ -1,4 +1,4 @@
-use dossier_report::format_date;
+use dossier_template::format_date;
 
 #[test]
 fn every_shape_of_the_dialect_is_formatted() {

@@ -1,0 +1,25 @@
+//! Every limit of this crate, in one place. Passing one is an error that names it.
+
+/// Bytes of a template.
+pub const TEMPLATE_BYTES_MAX: usize = 4 << 20;
+/// Blocks within blocks of a template; each `{{else if}}` of a chain counts too.
+pub const BLOCK_NESTING_MAX: usize = 500;
+/// Sub-expressions within sub-expressions.
+pub const EXPRESSION_NESTING_MAX: usize = 50;
+/// Bytes of an answer, which is held in memory.
+pub const RESPONSE_BYTES_MAX: u64 = 512 << 20;
+/// Values of an answer: each takes 28 bytes of memory beside its own.
+pub const RESPONSE_NODES_MAX: usize = 16_000_000;
+/// Lists and objects within each other in an answer.
+pub const RESPONSE_NESTING_MAX: usize = 100_000;
+/// Partials within partials while a template is rendered.
+pub const PARTIAL_DEPTH_MAX: usize = 100;
+/// Bytes that one rendering writes.
+pub const OUTPUT_BYTES_MAX: u64 = 2 << 30;
+/// Steps of one rendering: a construct that is shown, a turn of a loop, a context that is looked
+/// into, 64 bytes of a text that is made.
+pub const STEPS_MAX: u64 = 1_000_000_000;
+/// Bytes of one text that is made of a value; what is shown without a helper is not limited by it.
+pub const TEXT_BYTES_MAX: usize = 64 << 20;
+/// Findings of one check.
+pub const FINDINGS_MAX: usize = 1_000;

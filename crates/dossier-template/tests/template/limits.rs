@@ -1,0 +1,91 @@
+//! Hostile templates and answers end, with an error that names the limit.
+
+use std::time::{Duration, Instant};
+
+use dossier_template::{Content, ContentError, RenderError, Template, limits};
+
+use crate::support::{failure, html};
+
+fn is_limit(error: &RenderError, what: &str) -> bool {
+    matches!(error, RenderError::Limit { what: found, .. } if *found == what)
+}
+
+#[test]
+fn a_template_that_is_too_long_is_refused() {
+    let error = Template::parse(&"a".repeat(limits::TEMPLATE_BYTES_MAX + 1)).unwrap_err();
+    assert!(error.problem.contains("bytes"), "{error}");
+    assert!(Template::parse(&"a".repeat(limits::TEMPLATE_BYTES_MAX)).is_ok());
+}
+
+#[test]
+fn blocks_nest_as_deep_as_the_limit_and_no_deeper() {
+    let nested =
+        |depth: usize| format!("{}x{}", "{{#if t}}".repeat(depth), "{{/if}}".repeat(depth));
+    assert_eq!(html(&nested(limits::BLOCK_NESTING_MAX), r#"{"t": 1}"#), "x");
+    let error = Template::parse(&nested(limits::BLOCK_NESTING_MAX + 1)).unwrap_err();
+    assert!(error.problem.contains("500"), "{error}");
+}
+
+#[test]
+fn brackets_nest_as_deep_as_the_limit_and_no_deeper() {
+    let nested = |depth: usize| {
+        format!(
+            "{{{{eq {}x{}}}}}",
+            "(eq ".repeat(depth),
+            " 1)".repeat(depth)
+        )
+    };
+    assert!(Template::parse(&nested(limits::EXPRESSION_NESTING_MAX)).is_ok());
+    assert!(Template::parse(&nested(limits::EXPRESSION_NESTING_MAX + 1)).is_err());
+    assert!(
+        Template::parse(&"(".repeat(100_000)).is_ok(),
+        "text is no expression"
+    );
+    assert!(Template::parse(&format!("{{{{x {}", "(x ".repeat(100_000))).is_err());
+}
+
+#[test]
+fn a_partial_that_calls_itself_for_ever_is_stopped() {
+    let error = failure(r#"{{#*inline "p"}}x{{> p}}{{/inline}}{{> p}}"#, "{}");
+    assert!(is_limit(&error, "partials within each other"), "{error}");
+    assert!(error.to_string().starts_with("1:18: "), "{error}");
+    let error = failure(r#"{{#*inline "p"}}{{#> p}}{{/p}}{{/inline}}{{> p}}"#, "{}");
+    assert!(is_limit(&error, "partials within each other"), "{error}");
+}
+
+#[test]
+#[ignore = "slow without optimisation: a thousand million steps"]
+fn a_partial_that_multiplies_is_stopped_by_its_steps() {
+    let started = Instant::now();
+    let error = failure(
+        r#"{{#*inline "p"}}{{> p}}{{> p}}{{/inline}}{{#each l}}{{#each ../l}}{{#each ../l}}{{#each ../l}}{{#each ../l}}{{/each}}{{/each}}{{/each}}{{/each}}{{/each}}{{> p}}"#,
+        &format!("{{\"l\": [{}1]}}", "1,".repeat(999)),
+    );
+    assert!(is_limit(&error, "steps"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(120));
+}
+
+#[test]
+fn answers_nest_as_deep_as_the_limit_and_no_deeper() {
+    let nested = |depth: usize| {
+        let json = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        Content::read_bare(json.as_bytes())
+    };
+    assert!(nested(limits::RESPONSE_NESTING_MAX).is_ok());
+    assert!(matches!(
+        nested(limits::RESPONSE_NESTING_MAX + 1),
+        Err(ContentError::TooLarge { max: 100_000, .. })
+    ));
+}
+
+#[test]
+fn a_list_within_a_hundred_thousand_lists_can_be_entered_and_printed() {
+    let depth = limits::RESPONSE_NESTING_MAX - 1;
+    let json = format!("{{\"x\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
+    assert_eq!(html("{{x}}", &json).len(), 2 * depth);
+    assert_eq!(html("{{optionalString x}}", &json).len(), 2 * depth);
+    assert_eq!(
+        html("{{#each x}}{{#each this}}a{{/each}}{{/each}}", &json),
+        "a"
+    );
+}
