@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dossier_core::lease::LeaseRules;
+use dossier_core::template::TEMPLATE_BYTES_MAX;
 use dossier_documents::DocumentStore;
 use dossier_store::Store;
 use jiff::tz::TimeZone;
@@ -24,8 +25,34 @@ pub struct ApiConfig {
     pub time_zone: TimeZone,
     /// The program's version, as `/info` shows it.
     pub version: String,
+    /// What a template must pass to be registered: that it parses, unless set.
+    pub template_validator: TemplateValidator,
     /// The limits on everything else.
     pub limits: Limits,
+}
+
+/// Says whether a text can be used as a template, and if not, why and where.
+pub type TemplateValidator = fn(&str) -> Result<(), TemplateProblem>;
+
+/// Why a text cannot be used as a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateProblem {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in that line, in characters, from 1.
+    pub column: u32,
+    /// What is wrong there, in words.
+    pub detail: String,
+}
+
+/// Whether a text is a template of the dialect, and calls only helpers that there are.
+fn parses(text: &str) -> Result<(), TemplateProblem> {
+    let parsed = dossier_template::Template::parse(text);
+    parsed.map(drop).map_err(|error| TemplateProblem {
+        line: error.place.line,
+        column: error.place.column,
+        detail: error.problem,
+    })
 }
 
 impl Default for ApiConfig {
@@ -35,6 +62,7 @@ impl Default for ApiConfig {
             overdue_after: Duration::from_secs(12 * 3600),
             time_zone: TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            template_validator: parses,
             limits: Limits::default(),
         }
     }
@@ -45,6 +73,8 @@ impl Default for ApiConfig {
 pub struct Limits {
     /// Largest request body: 1 MiB unless set.
     pub body_bytes_max: usize,
+    /// Largest template: 2 MiB unless set.
+    pub template_bytes_max: usize,
     /// Longest time for a whole request body to arrive: 30 s unless set.
     pub body_read_max: Duration,
     /// Longest time that a connection may stay open without a request: from when it is made, or from
@@ -70,6 +100,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 1024 * 1024,
+            template_bytes_max: TEMPLATE_BYTES_MAX,
             body_read_max: Duration::from_secs(30),
             idle_max: Duration::from_secs(10),
             connections_max: 1024,

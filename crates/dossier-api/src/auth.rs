@@ -160,6 +160,8 @@ callers! {
     Administrator: AdminAccess;
     /// Changes the catalogue of services.
     Cataloguer: AdminAccess | Support;
+    /// Registers templates, and looks at them.
+    Registrar: RegisterTemplate | Support;
     /// Has any role at all.
     Anybody: UserAccess | DataAccess | Support | AdminAccess | RegisterTemplate;
 }

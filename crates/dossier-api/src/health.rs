@@ -14,6 +14,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use dossier_core::service::Service;
+use dossier_core::template_health::TemplateHealth;
+use dossier_core::wire::TemplateHealthView;
 use futures::StreamExt;
 use futures::stream;
 use http::StatusCode;
@@ -64,6 +66,8 @@ struct ServiceStatusView {
     checked_at: Option<Timestamp>,
     /// Whether it is being asked again and has not answered yet.
     stale: bool,
+    /// How its template is, if it has one and was asked for it.
+    template: Option<TemplateHealthView>,
 }
 
 /// How everything is.
@@ -117,7 +121,16 @@ struct BuildView {
     )
 )]
 pub(crate) async fn health(State(api): State<Api>) -> Response {
-    let (components, services) = tokio::join!(components(&api), api.upstream_health.of(&api));
+    let (components, mut services, templates) = tokio::join!(
+        components(&api),
+        api.upstream_health.of(&api),
+        templates(&api),
+    );
+    for template in templates {
+        if let Some(service) = services.get_mut(template.service_name.as_str()) {
+            service.template = Some(TemplateHealthView::from(&template));
+        }
+    }
     let status = overall(&components);
     let view = HealthView {
         status,
@@ -184,6 +197,13 @@ async fn components(api: &Api) -> BTreeMap<&'static str, StatusView> {
         ("database", view(matches!(database, Ok(Ok(()))))),
         ("documents", view(matches!(documents, Ok(Ok(()))))),
     ])
+}
+
+/// How the services' templates are, if the database says so in time.
+async fn templates(api: &Api) -> Vec<TemplateHealth> {
+    let within = api.config.limits.health_answer_max;
+    let known = tokio::time::timeout(within, api.store.template_health()).await;
+    known.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 fn overall(components: &BTreeMap<&'static str, StatusView>) -> Status {
@@ -269,6 +289,7 @@ impl UpstreamHealth {
                 suspended: service.suspended_at.is_some(),
                 checked_at: known.and_then(|view| view.checked_at),
                 stale: true,
+                template: None,
             };
             latest.insert(name, view);
         }
@@ -282,6 +303,7 @@ impl UpstreamHealth {
             suspended: service.suspended_at.is_some(),
             checked_at: Some(Timestamp::now()),
             stale: false,
+            template: None,
         };
         self.latest().insert(service.details.name.to_string(), view);
     }

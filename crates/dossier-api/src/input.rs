@@ -1,7 +1,9 @@
 //! What callers send, read so that whatever is wrong with it is named and never repeated.
 
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use axum::extract::{
+    DefaultBodyLimit, FromRequest, FromRequestParts, Query, RawPathParams, Request,
+};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use dossier_core::ServiceName;
@@ -28,7 +30,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let json = is_json(request.headers());
-        let bytes = read_body(request, api).await?;
+        let bytes = read_body(request, api, api.config.limits.body_bytes_max).await?;
         if bytes.is_empty() {
             return Err(ApiError::of_field(
                 Kind::InvalidBody,
@@ -48,7 +50,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Api> for OptionalBody<T> {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let json = is_json(request.headers());
-        let bytes = read_body(request, api).await?;
+        let bytes = read_body(request, api, api.config.limits.body_bytes_max).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -56,12 +58,18 @@ impl<T: DeserializeOwned + Default> FromRequest<Api> for OptionalBody<T> {
     }
 }
 
-async fn read_body(request: Request, api: &Api) -> Result<Bytes, ApiError> {
+/// Reads a whole body of at most `bytes_max` bytes, within the time for it.
+pub(crate) async fn read_body(
+    mut request: Request,
+    api: &Api,
+    bytes_max: usize,
+) -> Result<Bytes, ApiError> {
     let limits = &api.config.limits;
+    DefaultBodyLimit::max(bytes_max).apply(&mut request);
     let reading = Bytes::from_request(request, api);
     match tokio::time::timeout(limits.body_read_max, reading).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(rejection)) => Err(body_problem(rejection, limits.body_bytes_max)),
+        Ok(Err(rejection)) => Err(body_problem(rejection, bytes_max)),
         Err(_elapsed) => Err(ApiError::new(Kind::BodyTimeout).detail(format!(
             "the whole body must arrive within {} seconds",
             limits.body_read_max.as_secs()
@@ -259,7 +267,11 @@ impl FromRequestParts<Api> for Named {
     }
 }
 
-async fn path_part(parts: &mut Parts, api: &Api, name: &str) -> Result<String, ApiError> {
+pub(crate) async fn path_part(
+    parts: &mut Parts,
+    api: &Api,
+    name: &str,
+) -> Result<String, ApiError> {
     let unreadable =
         || ApiError::of_field(Kind::InvalidParameter, name, "the path cannot be decoded");
     let all = RawPathParams::from_request_parts(parts, api)

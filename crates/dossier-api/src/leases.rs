@@ -404,7 +404,12 @@ async fn stored_document(
 /// stop, not to correct anything. A live lease is renewed by this, which does no harm.
 ///
 /// A component's fault is answered as such: nothing was decided, and the caller asks again.
-async fn lease_first(api: &Api, id: RequestId, token: LeaseToken, error: ApiError) -> ApiError {
+pub(crate) async fn lease_first(
+    api: &Api,
+    id: RequestId,
+    token: LeaseToken,
+    error: ApiError,
+) -> ApiError {
     if error.status().is_server_error() {
         return error;
     }

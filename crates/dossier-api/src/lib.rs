@@ -12,6 +12,7 @@
 //! - [`server`]: connections, and how they end
 //! - [`openapi`]: the description, generated from the routes
 //! - [`housekeeping`]: what happens without anybody asking for it
+//! - [`template_watch`]: whether services serve the templates that are registered
 //!
 //! The other modules hold the handlers, a resource each.
 
@@ -33,9 +34,13 @@ pub mod router;
 pub mod server;
 mod services;
 mod support;
+mod template_file;
+pub mod template_watch;
+mod templates;
 
-pub use api::{Api, ApiConfig, Limits};
+pub use api::{Api, ApiConfig, Limits, TemplateProblem, TemplateValidator};
 pub use auth::{Authenticator, Principal, Role, StaticToken};
 pub use housekeeping::{Housekeeper, HousekeepingRules, Sweep};
 pub use router::router;
 pub use server::serve;
+pub use template_watch::{TemplateLook, TemplateWatch, TemplateWatchRules, UpstreamToken};

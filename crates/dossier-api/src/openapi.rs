@@ -30,6 +30,7 @@ const BEARER: &str = "bearer";
         (name = "support", description = "Looking after what is stuck"),
         (name = "administration", description = "Everything, and the archive"),
         (name = "services", description = "The catalogue of services that hold data"),
+        (name = "templates", description = "Versions of services' templates"),
         (name = "operation", description = "Health and version; no token needed"),
     )
 )]

@@ -2,16 +2,18 @@
 //!
 //! A problem's `type` is `urn:dossier:problem:` and the kind's word; words never change their
 //! meaning. `detail` says what happened here, and holds no personal data: what the caller sent is
-//! named by its field and never repeated.
+//! named by its field and never repeated, but for templates and their digests.
 
 use axum::response::{IntoResponse, Response};
 use dossier_core::lease::{ClaimRefusal, LeaseRefusal};
 use dossier_core::request::RequestStatus;
-use dossier_core::wire::{FieldProblem, Problem};
+use dossier_core::wire::{FieldProblem, Problem, TemplateMismatch};
 use dossier_documents::DocumentError;
 use dossier_store::StoreError;
 use http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::api::TemplateProblem;
 
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -62,6 +64,8 @@ kinds! {
     InvalidParameter: BAD_REQUEST, "invalid-parameter", "A parameter cannot be read";
     /// What was sent breaks a rule; `errors` lists all of them.
     ValidationFailed: BAD_REQUEST, "validation-failed", "What was sent breaks a rule";
+    /// The template cannot be used; `errors` says why and where.
+    InvalidTemplate: BAD_REQUEST, "invalid-template", "The template cannot be used";
     /// Only an errored request can be restarted.
     NotErrored: BAD_REQUEST, "request-not-errored", "The request is not errored";
     /// There is no bearer token, or it is not valid.
@@ -90,6 +94,9 @@ kinds! {
     RequestExhausted: CONFLICT, "request-exhausted", "The request is about to be given up";
     /// The lease has expired, was given back, or is another worker's: stop, and keep nothing.
     LeaseLost: CONFLICT, "lease-lost", "The lease is lost";
+    /// The service serves a template that is not registered, or an old version; `template` has all
+    /// the digests. Register it, or let the service serve one that is expected.
+    TemplateNotRegistered: CONFLICT, "template-not-registered", "The service's template is not registered";
     /// The body is larger than the limit.
     BodyTooLarge: PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large";
     /// The body is not `application/json`.
@@ -118,6 +125,7 @@ struct Answer {
     kind: Kind,
     detail: Option<String>,
     errors: Vec<FieldProblem>,
+    template: Option<Box<TemplateMismatch>>,
     headers: HeaderMap,
     cause: Option<String>,
 }
@@ -128,6 +136,7 @@ impl ApiError {
             kind,
             detail: None,
             errors: Vec::new(),
+            template: None,
             headers: HeaderMap::new(),
             cause: None,
         }))
@@ -188,7 +197,25 @@ pub(crate) fn field_problem(field: &str, message: impl Into<String>) -> FieldPro
     FieldProblem {
         field: field.to_owned(),
         message: message.into(),
+        line: None,
+        column: None,
     }
+}
+
+/// What is wrong with a template, and where.
+pub(crate) fn template_problem(problem: &TemplateProblem) -> ApiError {
+    let TemplateProblem {
+        line,
+        column,
+        detail,
+    } = problem;
+    let message = format!("line {line}, column {column}: {detail}");
+    let field = FieldProblem {
+        line: Some(*line),
+        column: Some(*column),
+        ..field_problem("file", message)
+    };
+    ApiError::of_fields(Kind::InvalidTemplate, vec![field])
 }
 
 /// A problem on its way out: [`crate::observe`] adds the call's identifier and writes it.
@@ -204,6 +231,7 @@ impl IntoResponse for ApiError {
             kind,
             detail,
             errors,
+            template,
             headers,
             cause,
         } = *self.0;
@@ -214,6 +242,7 @@ impl IntoResponse for ApiError {
             detail,
             request_id: None,
             errors,
+            template,
         };
         let mut response = (kind.status(), headers).into_response();
         response
@@ -237,6 +266,11 @@ impl From<StoreError> for ApiError {
                 .detail(format!("a service named {name} exists already")),
             StoreError::Claim(refusal) => refusal.into(),
             StoreError::Lease(refusal) => refusal.into(),
+            StoreError::UnregisteredTemplate(refusal) => {
+                let mut error = Self::new(Kind::TemplateNotRegistered).detail(refusal.to_string());
+                error.0.template = Some(Box::new(TemplateMismatch::from(&*refusal)));
+                error
+            }
             StoreError::WrongStatus(RequestStatus::Pending) => {
                 Self::new(Kind::NotErrored).detail("the request is Pending")
             }

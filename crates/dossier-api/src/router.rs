@@ -7,7 +7,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
-use crate::{admin, claims, health, leases, observe, openapi, report, requests, services, support};
+use crate::{
+    admin, claims, health, leases, observe, openapi, report, requests, services, support, templates,
+};
 
 /// Every route that the API describes.
 pub(crate) fn described_routes() -> OpenApiRouter<Api> {
@@ -24,6 +26,7 @@ pub(crate) fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(leases::renew))
         .routes(routes!(leases::release))
         .routes(routes!(leases::record_section))
+        .routes(routes!(templates::resolve))
         .routes(routes!(leases::complete))
         // Support
         .routes(routes!(support::overdue))
@@ -38,6 +41,11 @@ pub(crate) fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(services::list, services::add))
         .routes(routes!(services::show, services::update))
         .routes(routes!(services::suspend))
+        // Templates
+        .routes(routes!(templates::history, templates::register))
+        .routes(routes!(templates::content))
+        .routes(routes!(templates::validate))
+        .routes(routes!(templates::health))
         // Operation
         .routes(routes!(health::health))
         .routes(routes!(health::liveness))

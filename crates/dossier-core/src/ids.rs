@@ -72,12 +72,17 @@ uuid_identifier!(
     DocumentId
 );
 uuid_identifier!(
+    /// Identifies a registered version of a service's template.
+    TemplateId
+);
+uuid_identifier!(
     /// Proves who holds the current lease of a request. A secret: `Debug` hides it.
     LeaseToken
 );
 shown_identifier!(RequestId);
 shown_identifier!(ServiceId);
 shown_identifier!(DocumentId);
+shown_identifier!(TemplateId);
 
 impl LeaseToken {
     /// A new token that cannot be guessed (UUID version 4, RFC 9562: 122 random bits).

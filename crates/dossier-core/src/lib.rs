@@ -13,6 +13,8 @@
 //! - [`section`]: what one service contributes to a request
 //! - [`lease`]: the lock on a request, and why one is refused
 //! - [`document`]: stored files and the identifiers an attempt may use
+//! - [`template`]: registered versions of services' templates
+//! - [`template_health`]: whether services serve the templates that are registered
 //! - [`wire`]: the JSON that travels between the API and its clients
 
 pub mod document;
@@ -23,8 +25,10 @@ pub mod request;
 pub mod section;
 pub mod service;
 pub mod subject;
+pub mod template;
+pub mod template_health;
 pub mod wire;
 
 pub use document::{DocumentKind, FinishedDocument, KeptDocument, Sha256Hex};
-pub use ids::{DocumentId, LeaseToken, RequestId, ServiceId, ServiceName};
+pub use ids::{DocumentId, LeaseToken, RequestId, ServiceId, ServiceName, TemplateId};
 pub use private::Private;

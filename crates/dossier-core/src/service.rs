@@ -111,6 +111,10 @@ pub struct Service {
     pub details: ServiceDetails,
     /// Since when it is suspended; requests wait for it until it is resumed.
     pub suspended_at: Option<Timestamp>,
+    /// The number of its latest published template.
+    pub template_version: Option<u32>,
+    /// The number of its pending template.
+    pub pending_template_version: Option<u32>,
 }
 
 /// The key that orders sections in a report: ranked services first, by rank, then by category,

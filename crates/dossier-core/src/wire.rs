@@ -14,6 +14,13 @@ use crate::section::{Held, Section, SectionStatus};
 use crate::service::{Category, Service};
 use crate::{DocumentKind, FinishedDocument, LeaseToken, Private, RequestId};
 
+mod templates;
+
+pub use templates::{
+    ResolveTemplate, ResolvedTemplate, ServiceTemplateView, TemplateHealthStatus,
+    TemplateHealthView, TemplateMismatch, TemplateVersionView, ValidTemplateView,
+};
+
 /// Longest long poll of `POST /api/claims`, in seconds.
 pub const CLAIM_WAIT_SECONDS_MAX: u32 = 60;
 /// Most requests that one `POST /api/claims` hands out.
@@ -32,6 +39,9 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const LEASE_LOST: &str = "urn:dossier:problem:lease-lost";
 /// The `type` of the problem that says: the request is completed or errored.
 pub const REQUEST_FINISHED: &str = "urn:dossier:problem:request-finished";
+/// The `type` of the problem that says: the service's template is not registered, or an old version;
+/// `template` has the digests.
+pub const TEMPLATE_NOT_REGISTERED: &str = "urn:dossier:problem:template-not-registered";
 
 /// Body of `POST /api/subjectAccessRequest`.
 ///
@@ -622,6 +632,12 @@ pub struct ServiceView {
     /// Since when.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub suspended_at: Option<Timestamp>,
+    /// The number of its latest published template.
+    #[serde(default)]
+    pub template_version: Option<u32>,
+    /// The number of its pending template.
+    #[serde(default)]
+    pub pending_template_version: Option<u32>,
 }
 
 impl From<&Service> for ServiceView {
@@ -638,6 +654,8 @@ impl From<&Service> for ServiceView {
             rank: details.rank,
             suspended: service.suspended_at.is_some(),
             suspended_at: service.suspended_at,
+            template_version: service.template_version,
+            pending_template_version: service.pending_template_version,
         }
     }
 }
@@ -714,6 +732,9 @@ pub struct Problem {
     /// All that is wrong with what was sent, where that is the problem. Never holds what was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+    /// What the service serves and what was expected, where that is the problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Box<TemplateMismatch>>,
 }
 
 /// What is wrong with one field of what was sent.
@@ -725,4 +746,10 @@ pub struct FieldProblem {
     pub field: String,
     /// What is wrong with it.
     pub message: String,
+    /// Where it is wrong, if it is a template: the line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column in that line, in characters, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
 }

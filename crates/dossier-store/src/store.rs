@@ -7,8 +7,13 @@ use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, Release
 use dossier_core::request::{IdempotencyKey, NewRequest, Request, RequestStatus};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
+use dossier_core::template::{RegisteredTemplate, Registration, UnregisteredTemplate};
+use dossier_core::template_health::{
+    ServedTemplate, TemplateChecked, TemplateHealth, TemplateQuestion, TemplateRound,
+};
 use dossier_core::{
     DocumentId, FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName,
+    Sha256Hex,
 };
 use jiff::Timestamp;
 
@@ -30,10 +35,13 @@ pub enum StoreError {
     /// A lease holder's write was refused; nothing was changed.
     #[error(transparent)]
     Lease(#[from] LeaseRefusal),
+    /// What a service serves as its template is none that it may serve; register it first.
+    #[error(transparent)]
+    UnregisteredTemplate(#[from] Box<UnregisteredTemplate>),
     /// Only an errored request can be restarted, only a pending one cancelled.
     #[error("the request is {}", .0.as_str())]
     WrongStatus(RequestStatus),
-    /// There is no such request or service.
+    /// There is no such request, service or template version.
     #[error("not found")]
     NotFound,
     /// The database cannot be reached, is full, or refused; try again later.
@@ -279,6 +287,61 @@ pub trait Store: Send + Sync + 'static {
     /// Suspends or resumes a service. Uncollected sections of pending requests follow; requests that
     /// only waited for a resumed service are due now and their clock starts anew.
     async fn suspend_service(&self, id: ServiceId, suspended: bool) -> Result<Service, StoreError>;
+
+    // ---- templates ----
+
+    /// Registers a version of a service's template, as pending. It takes the number after the latest
+    /// published version's, in place of the pending one that may be there. Bytes whose digest is that
+    /// of the latest published version or the pending one change nothing: that version is answered.
+    /// `sha256` is the digest of `content`; that it can be used as a template is the caller's care.
+    async fn register_template(
+        &self,
+        service: ServiceId,
+        sha256: &Sha256Hex,
+        content: &[u8],
+    ) -> Result<Registration, StoreError>;
+
+    /// All versions of a service's template, newest first.
+    async fn template_versions(
+        &self,
+        service: ServiceId,
+    ) -> Result<Vec<RegisteredTemplate>, StoreError>;
+
+    /// A version and its bytes.
+    async fn template_content(
+        &self,
+        service: ServiceId,
+        version: u32,
+    ) -> Result<(RegisteredTemplate, Vec<u8>), StoreError>;
+
+    /// The version that a service serves, for the holder of the current lease of a request that has a
+    /// section of it: the latest published one with this digest, else the pending one, which is
+    /// published by this; else [`StoreError::UnregisteredTemplate`].
+    async fn resolve_template(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        service: &ServiceName,
+        sha256: &Sha256Hex,
+    ) -> Result<RegisteredTemplate, StoreError>;
+
+    /// Takes the questions that are due: enabled services that serve their own template, and that
+    /// nobody has asked for as long as `every`. No other process is given them until then. Services
+    /// that are not asked any more are forgotten.
+    async fn take_template_questions(&self, every: Duration) -> Result<TemplateRound, StoreError>;
+
+    /// Records an answer, and raises or ends the service's alert: it begins when an answer is not
+    /// registered and nothing else was heard for at least `alert_after`. None if the question is no
+    /// longer the caller's; nothing was changed then.
+    async fn record_served_template(
+        &self,
+        question: &TemplateQuestion,
+        served: &ServedTemplate,
+        alert_after: Duration,
+    ) -> Result<Option<TemplateChecked>, StoreError>;
+
+    /// How the templates of all services are that are asked and have answered, by the services' names.
+    async fn template_health(&self) -> Result<Vec<TemplateHealth>, StoreError>;
 
     // ---- housekeeping ----
 

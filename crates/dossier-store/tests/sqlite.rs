@@ -273,6 +273,30 @@ async fn what_no_version_writes_is_corrupt_and_not_shown() {
     assert!(!format!("{refused} {refused:?}").contains("secret"));
 }
 
+#[tokio::test]
+async fn a_published_template_stays_whoever_writes() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let id = pending_of_a(&store).await;
+    let token = claimed(&store, id).await.token;
+    let a = store.services().await.unwrap()[0].id;
+    let sha256 = dossier_core::Sha256Hex::from_digest(&[1; 32]);
+    store.register_template(a, &sha256, b"x").await.unwrap();
+    store
+        .resolve_template(id, token, &name("a"), &sha256)
+        .await
+        .unwrap();
+    let mut raw = scratch.raw().await;
+    for statement in [
+        "UPDATE template_versions SET content = x'00'",
+        "DELETE FROM template_versions",
+    ] {
+        let refused = sqlx::raw_sql(statement).execute(&mut raw).await;
+        assert!(refused.is_err(), "{statement}");
+    }
+    assert_eq!(store.template_content(a, 1).await.unwrap().1, b"x");
+}
+
 /// Seconds from now, or nothing.
 type Offset = Option<i64>;
 

@@ -1,7 +1,7 @@
 //! Every limit of this crate, in one place. Passing one is an error that names it.
 
 /// Bytes of a template.
-pub const TEMPLATE_BYTES_MAX: usize = 4 << 20;
+pub const TEMPLATE_BYTES_MAX: usize = 2 << 20;
 /// Blocks within blocks of a template; each `{{else if}}` of a chain counts too.
 pub const BLOCK_NESTING_MAX: usize = 500;
 /// Sub-expressions within sub-expressions.

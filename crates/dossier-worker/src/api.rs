@@ -1,11 +1,12 @@
 //! The API's client: every endpoint as a method.
 //!
-//! Calls that may be repeated without harm (those that only read, `PUT`, and a create with an
-//! idempotency key) are tried again when the API cannot be reached. Calls of the lock are tried
+//! Calls that may be repeated without harm (those that only read, `PUT`, a create with an idempotency
+//! key, and finding out a template's version) are tried again when the API cannot be reached. Calls of the lock are tried
 //! once: whoever holds the lease decides how long to ask again. Bodies are never logged.
 
 mod download;
 mod error;
+mod templates;
 
 use std::path::Path;
 use std::time::Duration;

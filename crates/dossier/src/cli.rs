@@ -41,7 +41,7 @@ pub enum Command {
     /// Manage the catalogue of services.
     #[command(subcommand)]
     Service(ServiceCommand),
-    /// Look into a service's template.
+    /// Check templates, register versions of them, and look at those.
     #[command(subcommand)]
     Template(TemplateCommand),
     /// Render a service's answer with its template, without a server.
@@ -245,6 +245,9 @@ pub struct AddService {
     /// An explicit place in the report, smallest first.
     #[arg(long)]
     pub rank: Option<u32>,
+    /// It serves its own template for its section.
+    #[arg(long)]
+    pub template: bool,
     /// Add it without letting new requests name it.
     #[arg(long)]
     pub disabled: bool,
@@ -266,6 +269,28 @@ pub enum CategoryChoice {
 pub enum TemplateCommand {
     /// List what is wrong or odd about a template, a line each: place, warning or error, text.
     Check(CheckTemplate),
+    /// Register a version of a service's template, before the service serves it.
+    Register {
+        /// The service's name.
+        service: String,
+        /// The file with the template, byte for byte as the service is to serve it.
+        file: PathBuf,
+    },
+    /// List the versions of a service's template, newest first.
+    List {
+        /// The service's name.
+        service: String,
+    },
+    /// Print a version's text, byte for byte.
+    Show {
+        /// The service's name.
+        service: String,
+        /// The version's number, such as 3 or v3.
+        #[arg(value_name = "VERSION", value_parser = version_number)]
+        number: u32,
+    },
+    /// Show whether the services serve what is registered.
+    Health,
 }
 
 /// Which template, and with what.
@@ -300,6 +325,12 @@ pub struct Render {
     /// Where to put it: a file that ends in .html, or `-` for standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
+}
+
+fn version_number(text: &str) -> Result<u32, String> {
+    let number = text.strip_prefix('v').unwrap_or(text).parse().ok();
+    let number = number.filter(|number| *number > 0);
+    number.ok_or_else(|| "a version is a number from 1, such as 3 or v3".to_owned())
 }
 
 /// Commands on the configuration.

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dossier_api::{HousekeepingRules, Limits};
+use dossier_api::{HousekeepingRules, Limits, TemplateWatchRules};
 use dossier_core::Private;
 use dossier_core::lease::LeaseRules;
 use dossier_report::{Colour, Logo, Look, OfficeConverter, VolumeLimits, Wording};
@@ -83,6 +83,8 @@ pub struct Config {
     pub lease: LeaseTable,
     /// What is done now and then.
     pub housekeeping: HousekeepingTable,
+    /// The services' templates.
+    pub templates: TemplatesTable,
     /// The worker.
     pub worker: WorkerConfig,
     /// The report.
@@ -101,6 +103,7 @@ impl Default for Config {
             documents: DocumentsTable::default(),
             lease: LeaseTable::default(),
             housekeeping: HousekeepingTable::default(),
+            templates: TemplatesTable::default(),
             worker: WorkerConfig::default(),
             report: ReportTable::default(),
             log: LogTable::default(),
@@ -211,6 +214,32 @@ impl Default for HousekeepingTable {
             abandoned_after_seconds: rules.abandoned_after.as_secs_f64(),
             archive_after_days: rules.archive_after.as_secs_f64() / SECONDS_A_DAY,
             purge_after_days: rules.purge_after.as_secs_f64() / SECONDS_A_DAY,
+        }
+    }
+}
+
+/// The services' templates, and whether services serve those that are registered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TemplatesTable {
+    /// Largest template, in bytes.
+    pub bytes_max: usize,
+    /// Time between two questions to one service, in seconds.
+    pub check_every_seconds: f64,
+    /// Longest time for a service's answer, in seconds.
+    pub check_seconds_max: f64,
+    /// How long a service may serve what is not registered before it is an alert, in seconds.
+    pub alert_after_seconds: f64,
+}
+
+impl Default for TemplatesTable {
+    fn default() -> Self {
+        let rules = TemplateWatchRules::default();
+        Self {
+            bytes_max: rules.bytes_max,
+            check_every_seconds: rules.every.as_secs_f64(),
+            check_seconds_max: rules.answer_max.as_secs_f64(),
+            alert_after_seconds: rules.alert_after.as_secs_f64(),
         }
     }
 }
@@ -511,6 +540,23 @@ impl Config {
             .all(|days| (0.0..=HOUSEKEEPING_DAYS_MAX).contains(days)),
             "housekeeping.archive_after_days and purge_after_days must be between 0 and 36525",
         );
+        let templates = &self.templates;
+        must(
+            (1024..=64 * 1024 * 1024).contains(&templates.bytes_max),
+            "templates.bytes_max must be between 1024 and 67108864",
+        );
+        must(
+            (0.1..=86_400.0).contains(&templates.check_every_seconds),
+            "templates.check_every_seconds must be between 0.1 and 86400 (a day)",
+        );
+        must(
+            (0.1..=600.0).contains(&templates.check_seconds_max),
+            "templates.check_seconds_max must be between 0.1 and 600",
+        );
+        must(
+            (0.0..=31_536_000.0).contains(&templates.alert_after_seconds),
+            "templates.alert_after_seconds must be between 0 and 31536000 (a year)",
+        );
         if let Err(error) = self.worker.check() {
             problems.push(error.to_string());
         }
@@ -586,10 +632,12 @@ impl Config {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             limits: Limits {
                 body_bytes_max: self.api.request_body_bytes_max,
+                template_bytes_max: self.templates.bytes_max,
                 connections_max: self.api.connections_max,
                 idle_max: Duration::from_secs_f64(self.api.connection_idle_seconds_max),
                 ..Limits::default()
             },
+            ..dossier_api::ApiConfig::default()
         })
     }
 
@@ -602,6 +650,17 @@ impl Config {
             archive_after: days(self.housekeeping.archive_after_days),
             purge_after: days(self.housekeeping.purge_after_days),
             ..HousekeepingRules::default()
+        }
+    }
+
+    /// When services are asked for their templates, and when somebody is told.
+    pub fn template_watch_rules(&self) -> TemplateWatchRules {
+        let templates = &self.templates;
+        TemplateWatchRules {
+            every: Duration::from_secs_f64(templates.check_every_seconds),
+            alert_after: Duration::from_secs_f64(templates.alert_after_seconds),
+            answer_max: Duration::from_secs_f64(templates.check_seconds_max),
+            bytes_max: templates.bytes_max,
         }
     }
 

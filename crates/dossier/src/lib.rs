@@ -24,6 +24,7 @@ mod render_command;
 mod request_command;
 pub mod run;
 mod service_command;
+mod template_check;
 mod template_command;
 mod token;
 mod watch;
@@ -35,7 +36,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, TemplateCommand};
 use crate::config::{Config, LogFormat, LogTable};
 use crate::exit::Failure;
 use crate::output::Output;
@@ -62,7 +63,9 @@ fn start(cli: Cli, output: Output) -> Result<(), Failure> {
             return Ok(());
         }
         Command::Man { folder } => return manual::write_man_pages(&folder, output),
-        Command::Template(command) => return template_command::run(&command, output),
+        Command::Template(TemplateCommand::Check(options)) => {
+            return template_check::run(&options, output);
+        }
         Command::Render(options) => return render_command::run(&options, output),
         _ => {}
     }
@@ -99,12 +102,12 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Demo(options) => demo::run(&options, &config.log, output).await,
         Command::Request(command) => request_command::run(command, &config, output).await,
         Command::Service(command) => service_command::run(command, &config, output).await,
+        Command::Template(command) => template_command::run(command, &config, output).await,
         Command::Bench(command) => bench::run(command, output).await,
         // Handled before.
         Command::Config(_)
         | Command::Completions { .. }
         | Command::Man { .. }
-        | Command::Template(_)
         | Command::Render(_) => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cli::Render;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::template_command::read_answer;
+use crate::template_check::read_answer;
 
 /// What was made.
 #[derive(Serialize)]

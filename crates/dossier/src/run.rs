@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use dossier_api::{Api, Authenticator, Housekeeper, StaticToken};
+use dossier_api::{Api, Authenticator, Housekeeper, StaticToken, TemplateWatch};
 use dossier_core::Private;
 use dossier_documents::{DocumentStore, FolderStore};
 use dossier_report::Fonts;
@@ -31,6 +31,7 @@ struct PreparedApi {
     listener: TcpListener,
     api: Api,
     housekeeper: Housekeeper,
+    template_watch: TemplateWatch,
 }
 
 impl PreparedApi {
@@ -59,6 +60,8 @@ impl PreparedApi {
             TOKEN_HOLDER,
             token.reveal(),
         )]);
+        let rules = config.template_watch_rules();
+        let template_watch = TemplateWatch::new(store.clone(), http.clone(), rules);
         let api = Api::new(
             store.clone(),
             documents.clone(),
@@ -77,6 +80,7 @@ impl PreparedApi {
             listener,
             api,
             housekeeper,
+            template_watch,
         })
     }
 
@@ -87,6 +91,7 @@ impl PreparedApi {
             url: self.url,
             serving: tokio::spawn(serving),
             housekeeping: tokio::spawn(self.housekeeper.run(stopping.clone())),
+            watching: tokio::spawn(self.template_watch.run(stopping.clone())),
             stopping,
         }
     }
@@ -99,6 +104,7 @@ pub struct RunningApi {
     stopping: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     housekeeping: JoinHandle<()>,
+    watching: JoinHandle<()>,
 }
 
 impl RunningApi {
@@ -113,8 +119,9 @@ impl RunningApi {
     /// Answers what is being asked, and stops.
     pub async fn stop(self) -> Result<(), Failure> {
         self.stopping.cancel();
-        // Both only end early by a panic, which is logged where it happens.
+        // All only end early by a panic, which is logged where it happens.
         let _ = self.housekeeping.await;
+        let _ = self.watching.await;
         match self.serving.await {
             Ok(Err(error)) => Err(Failure::Unavailable(format!("serving the API: {error}"))),
             _ => Ok(()),

@@ -52,7 +52,7 @@ fn body(service: AddService) -> ServiceBody {
         label: service.label,
         url: service.url,
         enabled: !service.disabled,
-        template_migrated: false,
+        template_migrated: service.template,
         category: match service.category {
             CategoryChoice::Prison => Category::Prison,
             CategoryChoice::Probation => Category::Probation,

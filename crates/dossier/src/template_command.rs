@@ -1,125 +1,157 @@
-//! `dossier template …`: what engineers ask about their templates.
+//! `dossier template …`: versions of services' templates.
 
+use std::io::Write;
 use std::path::Path;
 
-use dossier_template::{Content, Finding, FindingKind, Severity, check_source};
+use dossier_core::template::TemplateStatus;
+use dossier_core::wire::{ServiceTemplateView, ServiceView, TemplateVersionView};
+use dossier_worker::ApiClient;
 use serde::Serialize;
 
-use crate::cli::{CheckTemplate, TemplateCommand};
+use crate::cli::TemplateCommand;
+use crate::config::Config;
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Output, table};
+use crate::run;
 
-/// What a check found.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Checked {
-    file: String,
-    errors: usize,
-    warnings: usize,
-    findings: Vec<Listed>,
-}
-
-#[derive(Serialize)]
-struct Listed {
-    severity: Severity,
-    #[serde(flatten)]
-    finding: Finding,
-}
+/// How much of a digest people are shown, in digits.
+const DIGEST_DIGITS: usize = 12;
 
 /// Runs one of the commands.
-pub fn run(command: &TemplateCommand, output: Output) -> Result<(), Failure> {
+pub async fn run(command: TemplateCommand, config: &Config, output: Output) -> Result<(), Failure> {
+    let client = run::configured_client(config)?;
     match command {
-        TemplateCommand::Check(options) => check(options, output),
-    }
-}
-
-fn check(options: &CheckTemplate, output: Output) -> Result<(), Failure> {
-    let sample = options.data.as_deref().map(read_answer).transpose()?;
-    let findings = match read_template(&options.file)? {
-        Ok(source) => check_source(&source, sample.as_ref()),
-        Err(not_text) => vec![not_text],
-    };
-    let checked = Checked::new(options.file.display().to_string(), findings);
-    if !checked.findings.is_empty() || output == Output::Json {
-        output.print(&checked, Checked::lines);
-    }
-    let Checked {
-        file,
-        errors,
-        warnings,
-        ..
-    } = checked;
-    match options.strict {
-        _ if errors > 0 => Err(Failure::Other(format!("{file} has {errors} errors"))),
-        true if warnings > 0 => {
-            let text = format!("{file} has {warnings} warnings, and none are wanted");
-            Err(Failure::Other(text))
+        // Needs neither a configuration nor an API, and has been dealt with.
+        TemplateCommand::Check(_) => Ok(()),
+        TemplateCommand::Register { service, file } => {
+            register(&client, &service, &file, output).await
         }
-        _ => Ok(()),
-    }
-}
-
-impl Checked {
-    fn new(file: String, findings: Vec<Finding>) -> Self {
-        let findings: Vec<Listed> = findings
-            .into_iter()
-            .map(|finding| Listed {
-                severity: finding.severity(),
-                finding,
-            })
-            .collect();
-        let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
-        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-        Self {
-            file,
-            errors,
-            warnings,
-            findings,
+        TemplateCommand::List { service } => {
+            let service = find(&client, &service).await?;
+            let versions = client.template_versions(service.id.into()).await?;
+            output.print(&versions, |versions| list(versions));
+            Ok(())
+        }
+        TemplateCommand::Show { service, number } => show(&client, &service, number, output).await,
+        TemplateCommand::Health => {
+            output.print(&client.template_health().await?, |all| health(all));
+            Ok(())
         }
     }
-
-    fn lines(&self) -> String {
-        let lines: Vec<String> = self
-            .findings
-            .iter()
-            .map(|Listed { severity, finding }| {
-                let severity = match severity {
-                    Severity::Warning => "warning",
-                    Severity::Error => "error",
-                };
-                let Finding { place, text, .. } = finding;
-                format!("{}:{place}: {severity}: {text}", self.file)
-            })
-            .collect();
-        lines.join("\n")
-    }
 }
 
-/// Reads a template's file; what is not text is a finding.
-fn read_template(file: &Path) -> Result<Result<String, Finding>, Failure> {
-    let bytes =
+async fn find(client: &ApiClient, name: &str) -> Result<ServiceView, Failure> {
+    let services = client.services().await?;
+    services
+        .into_iter()
+        .find(|service| service.name == name)
+        .ok_or_else(|| Failure::NoSuchService(name.to_owned()))
+}
+
+async fn register(
+    client: &ApiClient,
+    service: &str,
+    file: &Path,
+    output: Output,
+) -> Result<(), Failure> {
+    let template =
         std::fs::read(file).map_err(Failure::file(format!("reading {}", file.display())))?;
-    Ok(String::from_utf8(bytes).map_err(|_| Finding {
-        place: dossier_template::Place::START,
-        kind: FindingKind::NotATemplate,
-        text: "the template is not UTF-8".to_owned(),
-    }))
+    let service = find(client, service).await?;
+    let id = service.id.into();
+    let registered = client.register_template(id, template).await?;
+    output.print(&registered, |registered| {
+        let version = format!("v{} of {}", registered.version, service.name);
+        match registered.status {
+            TemplateStatus::Pending => {
+                format!("{version} is registered, and published when the service serves it")
+            }
+            TemplateStatus::Published => format!("{version} is this template, and published"),
+        }
+    });
+    Ok(())
 }
 
-/// Reads an answer whose content can be rendered.
-pub fn read_answer(file: &Path) -> Result<Content, Failure> {
-    let name = file.display();
-    let content =
-        Content::open(file).map_err(|error| Failure::Other(format!("{name}: {error}")))?;
-    if !content.has_content_member() {
-        return Err(Failure::Other(format!(
-            "{name} has no member `content`: give a whole answer, {{\"content\": …}}"
-        )));
+/// A version with its text.
+#[derive(Serialize)]
+struct Shown {
+    version: u32,
+    text: String,
+}
+
+async fn show(
+    client: &ApiClient,
+    service: &str,
+    version: u32,
+    output: Output,
+) -> Result<(), Failure> {
+    let service = find(client, service).await?;
+    let template = client.template(service.id.into(), version).await?;
+    match output {
+        // Byte for byte: what goes into a file has the digest of the version.
+        Output::Text => {
+            // Whoever has stopped reading is not an error.
+            let _ = std::io::stdout().write_all(&template);
+        }
+        Output::Json => {
+            let text = String::from_utf8_lossy(&template).into_owned();
+            output.print(&Shown { version, text }, |_| String::new());
+        }
     }
-    if !content.holds_data() {
-        return Err(Failure::Other(format!(
-            "in {name}, `content` is null: no data is held, and a template has nothing to show"
-        )));
+    Ok(())
+}
+
+fn list(versions: &[TemplateVersionView]) -> String {
+    if versions.is_empty() {
+        return "no versions yet; register one with `dossier template register`".to_owned();
     }
-    Ok(content)
+    let rows: Vec<[String; 6]> = versions
+        .iter()
+        .map(|version| {
+            let published = version.published_date;
+            [
+                format!("v{}", version.version),
+                version.status.as_str().to_lowercase(),
+                version.size.to_string(),
+                version.created_date.to_string(),
+                published.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+                version.file_hash.clone(),
+            ]
+        })
+        .collect();
+    let header = [
+        "VERSION",
+        "STATUS",
+        "BYTES",
+        "REGISTERED",
+        "PUBLISHED",
+        "SHA-256",
+    ];
+    table(header, &rows)
+}
+
+fn health(all: &[ServiceTemplateView]) -> String {
+    if all.is_empty() {
+        return "no service that serves its own template has been asked for it so far".to_owned();
+    }
+    let rows: Vec<[String; 5]> = all
+        .iter()
+        .map(|service| {
+            let template = &service.template;
+            let version = template.version.map(|version| format!("v{version}"));
+            let served = template.served_sha256.as_deref();
+            let served = served.map(|digest| digest.chars().take(DIGEST_DIGITS).collect());
+            let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+            [
+                service.service_name.clone(),
+                template.status.as_str().to_lowercase().replace('_', " "),
+                or_none(version),
+                or_none(served),
+                template.since.to_string(),
+            ]
+        })
+        .collect();
+    table(
+        ["SERVICE", "TEMPLATE", "VERSION", "SHA-256", "SINCE"],
+        &rows,
+    )
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use dossier_api::{
     Api, ApiConfig, Authenticator, Housekeeper, HousekeepingRules, Role, StaticToken,
+    TemplateWatch, TemplateWatchRules,
 };
 use dossier_core::document::{report_document_id, section_document_id};
 use dossier_core::lease::LeaseRules;
 use dossier_core::{DocumentId, LeaseToken};
 use dossier_documents::{DocumentStore, FolderStore};
 use dossier_store::{SqliteStore, Store};
+use reqwest::multipart::{Form, Part};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -98,8 +100,13 @@ impl Dossier {
     }
 
     pub async fn add_service(&self, name: &str, url: &str) -> String {
+        self.add_service_with(name, url, false).await
+    }
+
+    pub async fn add_service_with(&self, name: &str, url: &str, template: bool) -> String {
         let body = json!({
             "name": name, "label": format!("Label of {name}"), "url": url, "category": "PRISON",
+            "templateMigrated": template,
         });
         let answer = self.admin().post("/api/services", &body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
@@ -132,6 +139,10 @@ impl Dossier {
 
     pub fn admin(&self) -> Client {
         self.client(Some("admin-token"))
+    }
+
+    pub fn registrar(&self) -> Client {
+        self.client(Some("template-token"))
     }
 
     pub fn bearer(&self, token: &'static str) -> Client {
@@ -209,6 +220,11 @@ impl Dossier {
         let answer = self.complete(&id, token, content).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         id
+    }
+
+    /// Watches the services' templates, without a token.
+    pub fn template_watch(&self, rules: TemplateWatchRules) -> TemplateWatch {
+        TemplateWatch::new(Arc::clone(&self.store), self.http.clone(), rules)
     }
 
     pub fn housekeeper(&self, rules: HousekeepingRules) -> Housekeeper {
@@ -347,6 +363,14 @@ impl Client {
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.send(self.call(Method::PATCH, path).json(body)).await
+    }
+
+    /// POSTs a form with the part `file`.
+    pub async fn post_file(&self, path: &str, content: &[u8]) -> Answer {
+        let file = Part::bytes(content.to_owned()).file_name("template.hbs");
+        let form = Form::new().text("note", "ignored").part("file", file);
+        self.send(self.call(Method::POST, path).multipart(form))
+            .await
     }
 
     /// PATCH without a body.

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::harness::Dossier;
 
 /// A server with these routes; answers its URL.
-async fn upstream(routes: Router) -> String {
+pub async fn upstream(routes: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await });

@@ -24,4 +24,6 @@ mod requests;
 mod roles;
 mod services;
 mod support;
+mod template_health;
+mod templates;
 mod validation;

@@ -9,7 +9,7 @@ const ID: &str = "018f0000-0000-7000-8000-000000000000";
 
 /// Every route under `/api`, and who may call it: `u`ser, `w`orker, `s`upport, `a`dmin,
 /// `t`emplates (the table of api.md).
-pub const ROUTES: [(&str, &str, &str); 23] = [
+pub const ROUTES: [(&str, &str, &str); 29] = [
     ("POST", "/api/subjectAccessRequest", "uw"),
     ("GET", "/api/subjectAccessRequest/{id}", "uw"),
     ("GET", "/api/subjectAccessRequests", "uw"),
@@ -41,10 +41,22 @@ pub const ROUTES: [(&str, &str, &str); 23] = [
     ("POST", "/api/services", "sa"),
     ("PUT", "/api/services/{id}", "sa"),
     ("PATCH", "/api/services/{id}/suspend", "sa"),
+    ("GET", "/api/templates/service/{id}", "st"),
+    ("POST", "/api/templates/service/{id}", "st"),
+    ("GET", "/api/templates/service/{id}/{version}", "st"),
+    ("POST", "/api/templates/validate", "st"),
+    ("GET", "/api/templates/health", "st"),
+    (
+        "POST",
+        "/api/subjectAccessRequests/{id}/services/{name}/template",
+        "w",
+    ),
 ];
 
 fn concrete(path: &str) -> String {
-    path.replace("{id}", ID).replace("{name}", "alpha")
+    path.replace("{id}", ID)
+        .replace("{name}", "alpha")
+        .replace("{version}", "1")
 }
 
 #[tokio::test]

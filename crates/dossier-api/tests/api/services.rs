@@ -20,6 +20,7 @@ async fn a_service_is_added_shown_and_replaced() {
         "id": id, "name": "keyworker-api", "label": "Key work",
         "url": "http://localhost:8080/sar", "enabled": true, "templateMigrated": false,
         "category": "PROBATION", "rank": 3, "suspended": false, "suspendedAt": null,
+        "templateVersion": null, "pendingTemplateVersion": null,
     });
     assert_eq!(added.json, expected);
     let path = format!("/api/services/{id}");

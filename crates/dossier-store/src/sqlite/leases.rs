@@ -31,6 +31,8 @@ macro_rules! current {
     };
 }
 
+pub(super) use current;
+
 /// What a claim writes, given `?3` (lock period in milliseconds) and `?4` (worker).
 macro_rules! take {
     () => {
@@ -378,7 +380,7 @@ async fn why_no_claim(
 }
 
 /// Why a write that needs the current lease changed nothing.
-async fn why_refused(
+pub(super) async fn why_refused(
     connection: &mut SqliteConnection,
     id: RequestId,
 ) -> Result<LeaseRefusal, StoreError> {

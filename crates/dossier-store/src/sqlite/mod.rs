@@ -6,7 +6,8 @@
 //! - `open`: the file, its folder, its permissions and its schema
 //! - `sql`: the conditions that several statements share
 //! - `rows`: from rows to domain types
-//! - `requests`, `leases`, `services`, `housekeeping`, `archive`: the capabilities of [`Store`]
+//! - `requests`, `leases`, `services`, `templates`, `template_health`, `housekeeping`, `archive`:
+//!   the capabilities of [`Store`]
 //! - `work`: waiting for something to do
 //! - `failure`: what SQLite says when it fails, without any data
 
@@ -19,6 +20,8 @@ mod requests;
 mod rows;
 mod services;
 mod sql;
+mod template_health;
+mod templates;
 mod work;
 
 use std::time::Duration;
@@ -28,8 +31,13 @@ use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
+use dossier_core::template::{RegisteredTemplate, Registration};
+use dossier_core::template_health::{
+    ServedTemplate, TemplateChecked, TemplateHealth, TemplateQuestion, TemplateRound,
+};
 use dossier_core::{
     DocumentId, FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName,
+    Sha256Hex,
 };
 use jiff::Timestamp;
 use sqlx::{Sqlite, SqlitePool, Transaction};
@@ -213,6 +221,57 @@ impl Store for SqliteStore {
         } else {
             self.resume(id).await
         }
+    }
+
+    async fn register_template(
+        &self,
+        service: ServiceId,
+        sha256: &Sha256Hex,
+        content: &[u8],
+    ) -> Result<Registration, StoreError> {
+        self.register(service, sha256, content).await
+    }
+
+    async fn template_versions(
+        &self,
+        service: ServiceId,
+    ) -> Result<Vec<RegisteredTemplate>, StoreError> {
+        self.history(service).await
+    }
+
+    async fn template_content(
+        &self,
+        service: ServiceId,
+        version: u32,
+    ) -> Result<(RegisteredTemplate, Vec<u8>), StoreError> {
+        self.content(service, version).await
+    }
+
+    async fn resolve_template(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        service: &ServiceName,
+        sha256: &Sha256Hex,
+    ) -> Result<RegisteredTemplate, StoreError> {
+        self.resolve(id, token, service, sha256).await
+    }
+
+    async fn take_template_questions(&self, every: Duration) -> Result<TemplateRound, StoreError> {
+        self.take_questions(every).await
+    }
+
+    async fn record_served_template(
+        &self,
+        question: &TemplateQuestion,
+        served: &ServedTemplate,
+        alert_after: Duration,
+    ) -> Result<Option<TemplateChecked>, StoreError> {
+        self.record_answer(question, served, alert_after).await
+    }
+
+    async fn template_health(&self) -> Result<Vec<TemplateHealth>, StoreError> {
+        self.healths().await
     }
 
     async fn expire_requests(&self, rules: &LeaseRules) -> Result<Vec<RequestId>, StoreError> {

@@ -33,7 +33,20 @@ macro_rules! request_columns {
     };
 }
 
-pub(super) use request_columns;
+/// The columns of a service of the catalogue.
+macro_rules! service_columns {
+    () => {
+        "services.*, \
+         (SELECT max(version) FROM template_versions \
+             WHERE template_versions.service_id = services.id AND status = 'PUBLISHED') \
+             AS template_version, \
+         (SELECT version FROM template_versions \
+             WHERE template_versions.service_id = services.id AND status = 'PENDING') \
+             AS pending_template_version"
+    };
+}
+
+pub(super) use {request_columns, service_columns};
 
 /// Sections of the requests in `?1`, as the catalogue describes their services now.
 const SECTIONS: &str = "SELECT sections.request_id, sections.service_id, \
@@ -207,6 +220,8 @@ pub(super) fn service(row: &SqliteRow) -> Result<Service, StoreError> {
             rank: get(row, "rank")?,
         },
         suspended_at: optional_time(row, "suspended_at")?,
+        template_version: get(row, "template_version")?,
+        pending_template_version: get(row, "pending_template_version")?,
     })
 }
 
@@ -286,7 +301,10 @@ pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<Timestamp, S
     optional_time(row, column)?.ok_or(StoreError::Corrupt(column))
 }
 
-fn optional_time(row: &SqliteRow, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn optional_time(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<Timestamp>, StoreError> {
     let millis: Option<i64> = get(row, column)?;
     millis
         .map(|millis| Timestamp::from_millisecond(millis).map_err(|_| StoreError::Corrupt(column)))

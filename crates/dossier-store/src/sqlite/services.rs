@@ -4,16 +4,19 @@ use dossier_core::ServiceId;
 use dossier_core::service::{Service, ServiceDetails};
 use sqlx::SqliteConnection;
 
-use super::rows;
+use super::rows::{self, service_columns};
 use super::sql::{blob, now, waits};
 use super::{SqliteStore, StoreError};
 
 impl SqliteStore {
     pub(super) async fn catalogue(&self) -> Result<Vec<Service>, StoreError> {
+        const ALL: &str = concat!(
+            "SELECT ",
+            service_columns!(),
+            " FROM services ORDER BY name"
+        );
         let mut connection = self.readers.acquire().await?;
-        let found = sqlx::query("SELECT * FROM services ORDER BY name")
-            .fetch_all(&mut *connection)
-            .await?;
+        let found = sqlx::query(ALL).fetch_all(&mut *connection).await?;
         found.iter().map(rows::service).collect()
     }
 
@@ -121,7 +124,12 @@ async fn execute(
 }
 
 async fn find(connection: &mut SqliteConnection, id: ServiceId) -> Result<Service, StoreError> {
-    let row = sqlx::query("SELECT * FROM services WHERE id = ?1")
+    const ONE: &str = concat!(
+        "SELECT ",
+        service_columns!(),
+        " FROM services WHERE id = ?1"
+    );
+    let row = sqlx::query(ONE)
         .bind(blob(id.as_uuid()))
         .fetch_optional(connection)
         .await?;

@@ -26,6 +26,8 @@ pub mod requests;
 pub mod sections;
 pub mod services;
 pub mod suspension;
+pub mod template_health;
+pub mod templates;
 pub mod waiting;
 
 use std::sync::Arc;
@@ -149,6 +151,34 @@ macro_rules! conformance {
                 completing_again_succeeds_with_the_same_documents_only,
                 all_documents_of_a_completed_request_are_in_use,
                 an_archived_request_has_no_documents,
+            }
+            templates {
+                a_new_version_is_pending_and_has_its_bytes,
+                every_service_counts_its_own_versions,
+                a_pending_version_is_replaced_and_its_number_used_again,
+                bytes_that_may_be_served_already_are_not_registered_again,
+                a_pending_version_is_published_when_it_is_served,
+                while_a_version_is_pending_the_one_before_is_served_too,
+                an_older_version_is_refused_until_it_is_registered_again,
+                an_unknown_digest_is_refused_with_those_that_are_expected,
+                without_the_current_lease_nothing_is_published,
+                many_that_resolve_one_version_at_once_publish_it_once,
+                many_that_register_the_same_at_once_make_one_version,
+                a_service_shows_its_current_versions,
+                versions_of_an_unknown_service_are_not_found,
+                any_order_of_steps_agrees_with_the_model,
+            }
+            template_health {
+                enabled_services_with_a_template_are_asked_now_and_then,
+                a_question_is_one_processs_to_ask,
+                what_is_served_is_compared_with_what_is_registered,
+                a_state_is_shown_since_it_began,
+                an_alert_begins_when_an_unregistered_one_was_served_for_long,
+                an_alert_does_not_begin_while_a_service_is_away,
+                a_registered_answer_starts_the_time_anew,
+                an_answer_to_a_question_that_another_has_taken_is_dropped,
+                many_that_record_one_answer_are_told_of_one_alert,
+                a_service_that_is_asked_no_more_is_forgotten,
             }
             waiting {
                 a_new_request_wakes_a_waiter_at_once,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use dossier_core::wire::{LEASE_LOST, Problem, REQUEST_FINISHED};
+use dossier_core::wire::{LEASE_LOST, Problem, REQUEST_FINISHED, TEMPLATE_NOT_REGISTERED};
 use http::StatusCode;
 
 /// What went wrong with a call to the API, and what to do about it.
@@ -72,6 +72,12 @@ impl ApiError {
         self.is_conflict() && self.problem_is(REQUEST_FINISHED)
     }
 
+    /// Whether the API says that a service's template is not registered, or an old version: the text
+    /// names all digests. The lease holds on.
+    pub fn is_template_unregistered(&self) -> bool {
+        self.status() == Some(StatusCode::CONFLICT) && self.problem_is(TEMPLATE_NOT_REGISTERED)
+    }
+
     fn problem_is(&self, kind: &str) -> bool {
         match self {
             Self::Refused { problem, .. } => problem.as_ref().is_some_and(|p| p.kind == kind),
@@ -81,7 +87,7 @@ impl ApiError {
 
     /// Whether the lease that the call was made with is lost, or the request is finished.
     pub fn is_conflict(&self) -> bool {
-        self.status() == Some(StatusCode::CONFLICT)
+        self.status() == Some(StatusCode::CONFLICT) && !self.problem_is(TEMPLATE_NOT_REGISTERED)
     }
 }
 

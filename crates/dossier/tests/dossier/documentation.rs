@@ -95,6 +95,7 @@ async fn every_command_that_the_documentation_shows_succeeds() {
         for (name, text) in files() {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
+        std::fs::write(folder.path().join("template.hbs"), "<h1>{{title}}</h1>").unwrap();
         let _up = Running::start(folder.path(), "up", "up");
         let shown = |text: &str| lines.iter().any(|line| line.contains(text));
         if shown("keyworker-api") && !shown("service add keyworker-api") {

@@ -9,4 +9,5 @@ mod end_to_end;
 mod exactly_once;
 mod harness;
 mod sample_data;
+mod template_check;
 mod templates;

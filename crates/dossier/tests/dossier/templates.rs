@@ -1,176 +1,185 @@
-//! `dossier template check` and `dossier render`, as an engineer and a build use them.
+//! Versions of services' templates, from the command line and through the client.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use crate::harness::process;
+use dossier_core::Sha256Hex;
+use dossier_core::template::TemplateStatus;
+use dossier_core::wire::ClaimView;
+use serde_json::{Value, json};
 
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+use crate::harness::process::{self, Running};
+use crate::harness::upstream::{Answer, Upstream};
+use crate::harness::{Dossier, PATIENCE};
+
+const TEMPLATE: &str = "<h1>{{title}}</h1>\r\n\u{20ac}";
+
+/// Where `dossier up` runs, with a service that serves its own template.
+struct Site {
+    folder: tempfile::TempDir,
+    upstream: Upstream,
+}
+
+impl Site {
+    fn path(&self) -> &Path {
+        self.folder.path()
     }
-    folder
-}
 
-/// Exit code, standard output, standard error.
-fn run(folder: &Path, line: &str) -> (Option<i32>, String, String) {
-    let output = process::run(folder, line);
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
+    fn json(&self, line: &str) -> Value {
+        process::json(self.path(), line)
+    }
 
-#[test]
-fn findings_are_lines_with_their_place_and_errors_fail() {
-    let folder = folder(&[
-        ("good.hbs", "<p>{{a}}</p>"),
-        ("odd.hbs", "<p>\n{{{a}}}</p>"),
-        ("broken.hbs", "\n{{#if a}}"),
-        (
-            "answer.json",
-            r#"{"content": {"a": 1, "Secret": "Hidden"}}"#,
-        ),
-    ]);
-    let check = |line: &str| run(folder.path(), &format!("template check {line}"));
-    assert_eq!(check("good.hbs"), (Some(0), String::new(), String::new()));
-    let (code, lines, _) = check("odd.hbs");
-    assert_eq!(code, Some(0));
-    assert!(lines.starts_with("odd.hbs:2:1: warning: "), "{lines}");
-    let (code, _, why) = check("odd.hbs --strict");
-    assert_eq!(code, Some(1), "{why}");
-    let (code, lines, why) = check("broken.hbs");
-    assert_eq!(code, Some(1));
-    assert!(
-        lines.starts_with("broken.hbs:2:1: error: ") && why.contains("1 error"),
-        "{lines}{why}"
-    );
-    let (code, lines, _) = check("good.hbs --data answer.json");
-    assert_eq!(code, Some(0));
-    assert!(
-        lines.contains("`Secret`") && !lines.contains("Hidden"),
-        "{lines}"
-    );
-    let (code, _, why) = check("nowhere.hbs");
-    assert_eq!(code, Some(1));
-    assert!(why.contains("nowhere.hbs"), "{why}");
-}
+    fn up(&self, name: &str) -> Running {
+        Running::start(self.path(), "up", name)
+    }
 
-#[test]
-fn findings_are_json_for_programs() {
-    let folder = folder(&[("odd.hbs", "{{{a}}}")]);
-    let checked = process::json(folder.path(), "template check odd.hbs");
-    assert_eq!(checked["warnings"], 1);
-    assert_eq!(checked["errors"], 0);
-    let finding = &checked["findings"][0];
-    assert_eq!(
-        (&finding["line"], &finding["column"]),
-        (&1.into(), &1.into())
-    );
-    assert_eq!(
-        (&finding["kind"], &finding["severity"]),
-        (&"unescaped".into(), &"warning".into())
-    );
-}
-
-#[test]
-fn html_is_what_the_template_gives_and_nothing_else() {
-    let folder = folder(&[
-        ("t.hbs", "<p>{{a}} {{getPrisonName p}}</p>\n"),
-        ("d.json", r#"{"content": {"a": "<é>", "p": "MDI"}}"#),
-        ("r.json", r#"{"prisons": {"*": "A prison"}}"#),
-    ]);
-    let render = "render --template t.hbs --data d.json";
-    assert_eq!(
-        process::succeed(folder.path(), &format!("{render} -o -")),
-        "<p>&lt;é&gt; MDI</p>\n"
-    );
-    process::succeed(
-        folder.path(),
-        &format!("{render} --reference r.json -o out.html"),
-    );
-    let html = std::fs::read_to_string(folder.path().join("out.html")).unwrap();
-    assert_eq!(html, "<p>&lt;é&gt; A prison</p>\n");
-}
-
-#[test]
-fn what_cannot_be_rendered_says_why_and_leaves_no_file() {
-    let folder = folder(&[
-        ("t.hbs", "{{a}}"),
-        ("broken.hbs", "{{"),
-        ("fails.hbs", "a{{> p}}"),
-        ("d.json", r#"{"content": {}}"#),
-        ("bare.json", r#"{"a": "Hidden"}"#),
-        ("list.json", "[1]"),
-        ("null.json", r#"{"content": null}"#),
-        ("text.json", "Hidden"),
-        ("r.json", r#"{"prison": {}}"#),
-    ]);
-    for (arguments, says) in [
-        ("--template t.hbs --data bare.json", "`content`"),
-        ("--template t.hbs --data list.json", "a list"),
-        ("--template t.hbs --data null.json", "no data"),
-        ("--template t.hbs --data text.json", "1:1"),
-        ("--template t.hbs --data nowhere.json", "nowhere.json"),
-        ("--template broken.hbs --data d.json", "broken.hbs:1:1"),
-        ("--template fails.hbs --data d.json", "fails.hbs:1:2"),
-        (
-            "--template t.hbs --data d.json --reference r.json",
-            "prison",
-        ),
-    ] {
-        let (code, _, why) = run(folder.path(), &format!("render {arguments} -o out.html"));
-        assert_eq!(code, Some(1), "{arguments}");
-        assert!(
-            why.contains(says) && !why.contains("Hidden"),
-            "{arguments}: {why}"
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let configuration = format!(
+            "[api]\nlisten = \"{free}\"\n\
+             [templates]\ncheck_every_seconds = 0.1\nalert_after_seconds = 0.5\n"
         );
-        assert!(!folder.path().join("out.html").exists(), "{arguments}");
+        std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
+        std::fs::write(folder.path().join("good.hbs"), TEMPLATE).unwrap();
+        std::fs::write(folder.path().join("bad.hbs"), [0xff]).unwrap();
+        Self {
+            folder,
+            upstream: Upstream::start().await,
+        }
     }
-    let (code, _, why) = run(
-        folder.path(),
-        "render --template t.hbs --data d.json -o out.txt",
-    );
-    assert_eq!(code, Some(1));
-    assert!(why.contains(".html"), "{why}");
+
+    fn add_service(&self) {
+        let url = self.upstream.url("svc");
+        self.json(&format!("service add svc --label S --url {url} --template"));
+    }
+
+    /// Waits until the service's template is so; answers all that is shown of it.
+    fn until(&self, status: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let shown = self.json("template health");
+            if shown[0]["status"] == status {
+                return shown[0].clone();
+            }
+            assert!(begun.elapsed() < PATIENCE, "not {status}: {shown}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }
 
-#[test]
-fn images_come_from_the_folder_of_attachments_and_from_nowhere_else() {
-    let folder = folder(&[
-        ("t.hbs", "{{{inlineAttachmentContent a}}}"),
-        ("images/my photo.png", "abc"),
-        ("images/deep/inner.png", "abc"),
-        ("outside.png", "Hidden"),
-    ]);
-    let rendered = |url: &str| {
-        let data =
-            format!(r#"{{"content": {{"a": {{"contentType": "image/png", "url": "{url}"}}}}}}"#);
-        std::fs::write(folder.path().join("d.json"), data).unwrap();
-        let line = "render --template t.hbs --data d.json --attachments images -o -";
-        run(folder.path(), line)
-    };
-    let (code, html, why) = rendered("http://localhost/x/my%20photo.png?size=1#a");
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_is_registered_listed_and_shown_from_the_command_line() {
+    let site = Site::new().await;
+    let _up = site.up("up");
+    site.add_service();
+    assert_eq!(site.json("template list svc"), json!([]));
+    let registered = site.json("template register svc good.hbs");
     assert_eq!(
-        (code, html.as_str()),
-        (Some(0), "data:image/png;base64,YWJj"),
-        "{why}"
+        (&registered["version"], &registered["status"]),
+        (&json!(1), &json!("PENDING"))
     );
-    for url in [
-        "http://localhost/..%2Foutside.png",
-        "http://localhost/%2e%2e",
-        "http://localhost/deep%2Finner.png",
-        "http://localhost/",
-        "http://localhost/nowhere.png",
-    ] {
-        let (code, _, why) = rendered(url);
-        assert_eq!(code, Some(1), "{url}");
-        assert!(!why.contains(url), "{why}");
+    assert_eq!(site.json("template register svc good.hbs"), registered);
+    assert_eq!(site.json("template list svc"), json!([registered]));
+    for version in ["1", "v1"] {
+        let line = format!("template show svc {version}");
+        assert_eq!(process::succeed(site.path(), &line), TEMPLATE);
     }
-    std::os::unix::fs::symlink("../outside.png", folder.path().join("images/link.png")).unwrap();
-    assert_eq!(rendered("http://localhost/link.png").0, Some(1));
+    let shown = site.json("template show svc 1");
+    assert_eq!(shown, json!({"version": 1, "text": TEMPLATE}));
+    let listed = process::succeed(site.path(), "template list svc");
+    let digest = registered["fileHash"].as_str().unwrap();
+    assert!(listed.contains("v1") && listed.contains(digest), "{listed}");
+
+    for (line, code, says) in [
+        ("template register nobody good.hbs", 6, "nobody"),
+        ("template register svc missing.hbs", 1, "missing.hbs"),
+        ("template register svc bad.hbs", 5, "line 1, column 1"),
+        ("template list nobody", 6, "nobody"),
+        ("template show svc 2", 6, "template version"),
+        ("template show svc v0", 2, "from 1"),
+    ] {
+        let output = process::run(site.path(), line);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{line}: {said}");
+        assert!(said.contains(says), "{line}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_logged_once_and_outlives_a_restart() {
+    let site = Site::new().await;
+    let first = site.up("first");
+    site.upstream.template("svc", TEMPLATE);
+    site.add_service();
+    site.until("NOT_REGISTERED");
+    let alert = site.until("ALERT");
+    assert_eq!(alert["version"], Value::Null);
+    let served = alert["servedSha256"].as_str().unwrap();
+    let text = process::succeed(site.path(), "template health");
+    assert!(text.contains("svc") && text.contains("alert"), "{text}");
+    let raised = |log: &str| {
+        let errors = log.lines().filter(|line| line.contains("ERROR"));
+        errors.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let log = raised(&first.log());
+    assert_eq!(log.len(), 1, "{log:?}");
+    assert!(log[0].contains("svc") && log[0].contains(served), "{log:?}");
+    drop(first);
+
+    let second = site.up("second");
+    let begun = Instant::now();
+    while site.until("ALERT")["checkedAt"] == alert["checkedAt"] {
+        assert!(begun.elapsed() < PATIENCE, "nobody asks any more");
+    }
+    assert_eq!(site.until("ALERT")["since"], alert["since"]);
+    site.json("template register svc good.hbs");
+    assert_eq!(site.until("UP_TO_DATE")["version"], 1);
+    let log = second.log();
+    assert_eq!(raised(&log), [""; 0]);
+    let ended = log.lines().filter(|line| line.contains("no longer serves"));
+    assert_eq!(ended.count(), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_finds_out_which_version_a_service_serves() {
+    let mut dossier = Dossier::start().await;
+    dossier.stop_workers().await;
+    let service = dossier.service("svc", [Answer::Status(204)]).await;
+    let client = &dossier.client;
+    let content = TEMPLATE.as_bytes().to_vec();
+    let checked = client.validate_template(content.clone()).await.unwrap();
+    let registered = client.register_template(service.id.into(), content);
+    let registered = registered.await.unwrap();
+    assert_eq!(registered.file_hash, checked.file_hash);
+    let id = dossier.request(&["svc"]).await;
+    let ClaimView { lease_token, .. } = client.claim(id, None).await.unwrap();
+    let name = "svc".parse().unwrap();
+    let unknown = Sha256Hex::from_digest(&[7; 32]);
+    let refused = client
+        .resolve_template(id, &name, lease_token, &unknown)
+        .await;
+    let refused = refused.unwrap_err();
+    assert!(refused.is_template_unregistered(), "{refused}");
+    assert!(!refused.is_conflict(), "the lease is not lost by it");
+    for digest in [unknown.as_str(), &registered.file_hash] {
+        assert!(refused.to_string().contains(digest), "{refused}");
+    }
+    let served = registered.file_hash.parse().unwrap();
+    let resolved = client
+        .resolve_template(id, &name, lease_token, &served)
+        .await;
+    let resolved = resolved.unwrap();
+    assert_eq!(
+        (resolved.version, resolved.status),
+        (1, TemplateStatus::Published)
+    );
+    let versions = client.template_versions(service.id.into()).await.unwrap();
+    assert_eq!(versions[0].status, TemplateStatus::Published);
+    let stale = dossier_core::LeaseToken::generate();
+    let refused = client.resolve_template(id, &name, stale, &served).await;
+    assert!(refused.unwrap_err().is_lease_lost());
 }

@@ -159,6 +159,7 @@ fn problem_of(kind: &str, status: StatusCode, title: &str) -> Response {
         detail: None,
         request_id: None,
         errors: Vec::new(),
+        template: None,
     };
     (status, Json(problem)).into_response()
 }

@@ -44,6 +44,7 @@ pub struct Call {
 #[derive(Default)]
 struct Shared {
     answers: Mutex<HashMap<String, VecDeque<Answer>>>,
+    templates: Mutex<HashMap<String, String>>,
     calls: Mutex<Vec<Call>>,
 }
 
@@ -62,6 +63,7 @@ impl Upstream {
         let shared = Arc::new(Shared::default());
         let router = Router::new()
             .route("/{service}/subject-access-request", get(respond))
+            .route("/{service}/subject-access-request/template", get(template))
             .route("/{service}/files/{bytes}", get(file))
             .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -99,6 +101,12 @@ impl Upstream {
             .insert(service.to_owned(), answers);
     }
 
+    /// Sets the template that a service serves; without it, it has none.
+    pub fn template(&self, service: &str, text: &str) {
+        let mut templates = self.shared.templates.lock().unwrap();
+        templates.insert(service.to_owned(), text.to_owned());
+    }
+
     /// The calls to a service so far.
     pub fn calls(&self, service: &str) -> Vec<Call> {
         let calls = self.shared.calls.lock().unwrap();
@@ -129,6 +137,14 @@ async fn respond(
         }
     };
     give(answer.unwrap()).await
+}
+
+async fn template(State(shared): State<Arc<Shared>>, Path(service): Path<String>) -> Response {
+    let templates = shared.templates.lock().unwrap();
+    match templates.get(&service) {
+        Some(text) => text.clone().into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn file(
