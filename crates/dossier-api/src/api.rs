@@ -7,12 +7,21 @@ use dossier_core::lease::LeaseRules;
 use dossier_core::template::TEMPLATE_BYTES_MAX;
 use dossier_documents::DocumentStore;
 use dossier_store::Store;
+use futures::future::BoxFuture;
+use http::HeaderValue;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::health::UpstreamHealth;
+use crate::reference::fetch::Caller;
+use crate::reference::{ReferenceKeeper, ReferenceRules, Source, Sources};
+
+/// Gives the `Authorization` header for calls to services, or says in words without personal data
+/// why there is none.
+pub type BearerProvider =
+    Arc<dyn Fn() -> BoxFuture<'static, Result<Option<HeaderValue>, String>> + Send + Sync>;
 
 /// How the API behaves.
 #[derive(Clone, Debug)]
@@ -121,6 +130,9 @@ pub struct Api {
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) config: Arc<ApiConfig>,
     pub(crate) upstream_health: Arc<UpstreamHealth>,
+    pub(crate) reference: Arc<Sources>,
+    /// Calls the sources of reference data.
+    pub(crate) caller: Caller,
     /// Cancelled when the server shuts down: whoever waits answers at once.
     pub(crate) closing: CancellationToken,
     /// Work that must outlive the request that caused it, and is waited for at shutdown.
@@ -128,8 +140,8 @@ pub struct Api {
 }
 
 impl Api {
-    /// Puts the API together. `http` is used to ask services for their health; it should not follow
-    /// redirects.
+    /// Puts the API together. `http` is used to ask services for their health and sources of
+    /// reference data for names; it must not follow redirects, which could lead the token astray.
     pub fn new(
         store: Arc<dyn Store>,
         documents: Arc<dyn DocumentStore>,
@@ -141,11 +153,34 @@ impl Api {
             store,
             documents,
             authenticator: Arc::new(authenticator),
-            upstream_health: Arc::new(UpstreamHealth::new(http, &config.limits)),
+            upstream_health: Arc::new(UpstreamHealth::new(http.clone(), &config.limits)),
+            reference: Arc::new(Sources::new(Vec::new(), ReferenceRules::default())),
+            caller: Caller { http, bearer: None },
             config: Arc::new(config),
             closing: CancellationToken::new(),
             afterwards: TaskTracker::new(),
         }
+    }
+
+    /// Calls the sources of reference data that want it with this token.
+    #[must_use]
+    pub fn with_bearer(mut self, bearer: BearerProvider) -> Self {
+        self.caller.bearer = Some(bearer);
+        self
+    }
+
+    /// Has these sources of reference data. Lists are loaded by the
+    /// [`reference_keeper`](Self::reference_keeper).
+    #[must_use]
+    pub fn with_reference(mut self, sources: Vec<Source>, rules: ReferenceRules) -> Self {
+        self.reference = Arc::new(Sources::new(sources, rules));
+        self
+    }
+
+    /// What loads the lists of reference data, to be run beside the API.
+    pub fn reference_keeper(&self) -> ReferenceKeeper {
+        let (sources, store) = (Arc::clone(&self.reference), Arc::clone(&self.store));
+        ReferenceKeeper::new(sources, store, self.caller.clone())
     }
 
     pub(crate) fn lease_rules(&self) -> &LeaseRules {

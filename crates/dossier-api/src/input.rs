@@ -86,15 +86,20 @@ fn body_problem(rejection: BytesRejection, bytes_max: usize) -> ApiError {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// The media type of a body, in lower case and without parameters; empty if there is none.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let essence = value.and_then(|v| v.split(';').next()).unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
+    essence.trim().to_ascii_lowercase()
+}
+
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let essence = media_type(headers);
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn parse_json<T: DeserializeOwned>(bytes: &[u8], is_json: bool) -> Result<T, ApiError> {
+pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8], is_json: bool) -> Result<T, ApiError> {
     if !is_json {
         return Err(ApiError::new(Kind::UnsupportedMediaType)
             .detail("the body must be JSON, with Content-Type: application/json"));
@@ -267,6 +272,7 @@ impl FromRequestParts<Api> for Named {
     }
 }
 
+/// A part of the path, decoded.
 pub(crate) async fn path_part(
     parts: &mut Parts,
     api: &Api,

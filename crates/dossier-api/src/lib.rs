@@ -12,6 +12,7 @@
 //! - [`server`]: connections, and how they end
 //! - [`openapi`]: the description, generated from the routes
 //! - [`housekeeping`]: what happens without anybody asking for it
+//! - [`reference`]: the names behind codes, and the sources that they come from
 //! - [`template_watch`]: whether services serve the templates that are registered
 //!
 //! The other modules hold the handlers, a resource each.
@@ -28,6 +29,7 @@ mod new_request;
 mod observe;
 pub mod openapi;
 pub mod problem;
+pub mod reference;
 mod report;
 mod requests;
 pub mod router;
@@ -38,9 +40,10 @@ mod template_file;
 pub mod template_watch;
 mod templates;
 
-pub use api::{Api, ApiConfig, Limits, TemplateProblem, TemplateValidator};
+pub use api::{Api, ApiConfig, BearerProvider, Limits, TemplateProblem, TemplateValidator};
 pub use auth::{Authenticator, Principal, Role, StaticToken};
 pub use housekeeping::{Housekeeper, HousekeepingRules, Sweep};
+pub use reference::{ReferenceConfig, ReferenceKeeper, ReferenceRules};
 pub use router::router;
 pub use server::serve;
-pub use template_watch::{TemplateLook, TemplateWatch, TemplateWatchRules, UpstreamToken};
+pub use template_watch::{TemplateLook, TemplateWatch, TemplateWatchRules};

@@ -31,6 +31,7 @@ const BEARER: &str = "bearer";
         (name = "administration", description = "Everything, and the archive"),
         (name = "services", description = "The catalogue of services that hold data"),
         (name = "templates", description = "Versions of services' templates"),
+        (name = "reference", description = "The names of prisons, users and locations behind codes"),
         (name = "operation", description = "Health and version; no token needed"),
     )
 )]
@@ -71,6 +72,7 @@ fn complete(mut api: OpenApi) -> OpenApi {
             &mut item.post,
             &mut item.put,
             &mut item.patch,
+            &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
             if path.starts_with("/api/") {

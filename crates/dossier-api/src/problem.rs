@@ -80,6 +80,8 @@ kinds! {
     BodyTimeout: REQUEST_TIMEOUT, "body-timeout", "The body took too long to arrive";
     /// Another service has this name.
     DuplicateService: CONFLICT, "duplicate-service", "The service's name is taken";
+    /// The source of reference data is asked on demand: there is nothing to refresh.
+    NotScheduled: CONFLICT, "source-not-scheduled", "The source has no schedule";
     /// The request is completed or errored: no worker may act on it.
     RequestFinished: CONFLICT, "request-finished", "The request is finished";
     /// Only a pending request can be cancelled.

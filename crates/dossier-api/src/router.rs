@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
+use crate::reference::handlers as reference;
 use crate::{
     admin, claims, health, leases, observe, openapi, report, requests, services, support, templates,
 };
@@ -46,6 +47,11 @@ pub(crate) fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(templates::content))
         .routes(routes!(templates::validate))
         .routes(routes!(templates::health))
+        // Reference data
+        .routes(routes!(reference::list))
+        .routes(routes!(reference::import, reference::remove))
+        .routes(routes!(reference::refresh))
+        .routes(routes!(reference::look_up))
         // Operation
         .routes(routes!(health::health))
         .routes(routes!(health::liveness))

@@ -3,6 +3,9 @@
 //! camelCase, times in UTC (RFC 3339), dates as `YYYY-MM-DD`, sizes in bytes. Texts are plain here;
 //! the API parses them into domain types at its border.
 
+mod reference;
+mod templates;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -14,8 +17,10 @@ use crate::section::{Held, Section, SectionStatus};
 use crate::service::{Category, Service};
 use crate::{DocumentKind, FinishedDocument, LeaseToken, Private, RequestId};
 
-mod templates;
-
+pub use reference::{
+    REFERENCE_IMPORT_BYTES_MAX, REFERENCE_LOOKUP_CODES_MAX, ReferenceImported, ReferenceLookup,
+    ReferenceNames, ReferenceSourceView,
+};
 pub use templates::{
     ResolveTemplate, ResolvedTemplate, ServiceTemplateView, TemplateHealthStatus,
     TemplateHealthView, TemplateMismatch, TemplateVersionView, ValidTemplateView,

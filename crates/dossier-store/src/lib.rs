@@ -1,4 +1,4 @@
-//! The source of truth: requests, services, sections and leases.
+//! The source of truth: requests, services, sections, leases, and the names behind codes.
 //!
 //! [`Store`] says what can be done; [`sqlite`] does it in one file. Whether a claim, a renewal, a
 //! release, a completion or a section's outcome goes through is decided by the database, in one
@@ -6,9 +6,13 @@
 //! not the current lease's changes nothing. The suite in `tests/conformance` is what makes a store
 //! a store.
 
+mod reference;
 pub mod sqlite;
 mod store;
 
+pub use reference::{
+    KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,
+};
 pub use sqlite::SqliteStore;
 pub use store::{
     AbandonedAttempt, ArchivedRequest, Created, Page, RequestCounts, RequestFilter, Store,

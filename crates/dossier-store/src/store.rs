@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
+use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request, RequestStatus};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
@@ -16,6 +17,8 @@ use dossier_core::{
     Sha256Hex,
 };
 use jiff::Timestamp;
+
+use crate::{KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken};
 
 /// What can go wrong in a store, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -389,4 +392,97 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deletes what was archived at least `age` ago; answers how many.
     async fn purge_archive(&self, age: Duration) -> Result<u64, StoreError>;
+
+    // ---- reference data ----
+
+    /// Notes which sources are configured. One that is new, or whose refresh its schedule wants
+    /// earlier than before, is due accordingly; those that are not named stay as they are.
+    async fn schedule_references(&self, schedules: &[ReferenceSchedule]) -> Result<(), StoreError>;
+
+    /// Takes the right to refresh a source that is due, for `period`, unless somebody has it.
+    async fn claim_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        period: Duration,
+    ) -> Result<Option<RefreshClaim>, StoreError>;
+
+    /// Replaces all that a source gave, all or nothing, and makes it due after `next`. Answers
+    /// whether the token's claim was the current one; if not, nothing has changed. Of a code that
+    /// comes twice the last name holds.
+    async fn record_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        entries: &[(ReferenceCode, ReferenceName)],
+        next: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Keeps what a source gave before, notes what went wrong (no personal data), and makes it due
+    /// after `retry_after`. Answers as [`record_refresh`](Self::record_refresh).
+    async fn record_refresh_failure(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        error: &str,
+        retry_after: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Makes a source due now; [`StoreError::NotFound`] if there is none of that name with a
+    /// schedule.
+    async fn make_reference_due(&self, source: &ReferenceSource) -> Result<(), StoreError>;
+
+    /// Replaces the imported names of a kind, all or nothing; answers how many there are. Of a code
+    /// that comes twice the last name holds.
+    async fn import_references(
+        &self,
+        kind: ReferenceKind,
+        entries: &[(ReferenceCode, ReferenceName)],
+    ) -> Result<u64, StoreError>;
+
+    /// Forgets a source with all that it gave, or [`StoreError::NotFound`].
+    async fn remove_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+    ) -> Result<(), StoreError>;
+
+    /// Adds what a source said of single codes: a name, or that it does not know the code.
+    async fn remember_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        said: &[(ReferenceCode, Option<ReferenceName>)],
+    ) -> Result<(), StoreError>;
+
+    /// Notes what went wrong (no personal data) when a source was asked for single codes.
+    async fn note_reference_failure(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        error: &str,
+    ) -> Result<(), StoreError>;
+
+    /// Forgets what a source said at least `age` ago; answers how much.
+    async fn forget_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        age: Duration,
+    ) -> Result<u64, StoreError>;
+
+    /// What the import and `sources` say of these codes, in one statement. Of a code, what counts
+    /// comes first: what was imported, then names before codes that are not known, then what was
+    /// said last.
+    async fn reference_names(
+        &self,
+        kind: ReferenceKind,
+        codes: &[ReferenceCode],
+        sources: &[ReferenceSource],
+    ) -> Result<Vec<KnownReference>, StoreError>;
+
+    /// All sources that are known, by name and kind.
+    async fn reference_sources(&self) -> Result<Vec<ReferenceState>, StoreError>;
 }

@@ -6,6 +6,7 @@
 
 mod download;
 mod error;
+mod reference;
 mod templates;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ use url::Url;
 
 pub use download::Downloaded;
 pub use error::ApiError;
+pub use reference::ReferenceFormat;
 
 use crate::connection::{self, ClientError};
 

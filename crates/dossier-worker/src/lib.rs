@@ -53,4 +53,5 @@ pub use connection::{ClientError, install_tls_provider, upstream_client};
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;
+pub use token::{TokenError, TokenSource};
 pub use worker::{StartError, Worker};

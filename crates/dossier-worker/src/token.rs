@@ -26,7 +26,7 @@ const TOKEN_ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Why there is no token. Never holds one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TokenError {
+pub enum TokenError {
     /// Worth another try.
     #[error("no token: {0}")]
     Passing(String),
@@ -36,14 +36,17 @@ pub(crate) enum TokenError {
 }
 
 /// Where the token comes from.
-pub(crate) enum TokenSource {
+pub enum TokenSource {
+    /// There is none.
     None,
+    /// A file that holds it.
     File(PathBuf),
+    /// A token service (OAuth 2.0).
     ClientCredentials(Box<ClientCredentials>),
 }
 
 /// A client of a token service, and the token that it holds.
-pub(crate) struct ClientCredentials {
+pub struct ClientCredentials {
     http: Client,
     token_url: Url,
     client_id: String,
@@ -66,6 +69,7 @@ struct TokenAnswer {
 }
 
 impl TokenSource {
+    /// As configured; `http` is used to call the token service.
     pub fn new(auth: &UpstreamAuth, http: Client) -> Self {
         match auth.clone() {
             UpstreamAuth::None => Self::None,
@@ -88,7 +92,10 @@ impl TokenSource {
         }
     }
 
-    /// The `Authorization` header for a call to a service's own origin.
+    /// The `Authorization` header for a call to a service's own origin, if there is to be one.
+    ///
+    /// # Errors
+    /// If there should be a token and it cannot be had.
     pub async fn bearer(&self) -> Result<Option<HeaderValue>, TokenError> {
         match self {
             Self::None => Ok(None),
@@ -98,7 +105,7 @@ impl TokenSource {
     }
 
     /// The header to use after a service refused `refused`; none if there is no other.
-    pub async fn bearer_after(
+    pub(crate) async fn bearer_after(
         &self,
         refused: &HeaderValue,
     ) -> Result<Option<HeaderValue>, TokenError> {

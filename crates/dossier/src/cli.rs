@@ -1,5 +1,6 @@
 //! What can be typed: commands, their arguments, and the words of `--help`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -46,6 +47,9 @@ pub enum Command {
     Template(TemplateCommand),
     /// Render a service's answer with its template, without a server.
     Render(Render),
+    /// Manage the names of prisons, users and locations behind codes.
+    #[command(subcommand)]
+    Reference(ReferenceCommand),
     /// Look into the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -251,6 +255,68 @@ pub struct AddService {
     /// Add it without letting new requests name it.
     #[arg(long)]
     pub disabled: bool,
+}
+
+/// Commands on reference data.
+#[derive(Debug, Subcommand)]
+pub enum ReferenceCommand {
+    /// Replace the imported names of a kind, or of all kinds that a file has.
+    ///
+    /// With KIND the file is a JSON object of names by code, a JSON list of {code, name}, or CSV
+    /// whose first row names the columns code and name. Without KIND it is a file for previews: a
+    /// JSON object with such an object for each kind; its `*` entries, which answer for all codes,
+    /// are left out.
+    #[command(override_usage = "dossier reference import [OPTIONS] [KIND] <FILE>")]
+    Import {
+        /// What the names are of: prisons, users, locationsByDpsId or locationsByNomisId.
+        #[arg(value_name = "KIND")]
+        kind_or_file: OsString,
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// List the sources of names, and how they are.
+    List,
+    /// Look codes up, as workers do.
+    Lookup {
+        /// What the codes stand for.
+        #[arg(value_enum, ignore_case = true)]
+        kind: KindChoice,
+        /// The codes.
+        #[arg(required = true)]
+        codes: Vec<String>,
+    },
+    /// Make a source due now.
+    Refresh {
+        /// The source's name in the configuration.
+        source: String,
+    },
+    /// Remove the imported names of a kind, or those that a source gave.
+    Remove {
+        /// What the names are of.
+        #[arg(value_enum, ignore_case = true)]
+        kind: KindChoice,
+        /// The source's name.
+        #[arg(long, default_value = dossier_core::reference::ReferenceSource::IMPORT)]
+        source: String,
+    },
+}
+
+/// What codes stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KindChoice {
+    /// Prisons, by identifier.
+    #[value(name = "prisons")]
+    Prisons,
+    /// Users' last names, by user name.
+    #[value(name = "users")]
+    Users,
+    /// Locations, by identifier in DPS.
+    #[value(name = "locationsByDpsId", alias = "locations-by-dps-id")]
+    LocationsByDpsId,
+    /// Locations, by number in NOMIS.
+    #[value(name = "locationsByNomisId", alias = "locations-by-nomis-id")]
+    LocationsByNomisId,
 }
 
 /// Where a service belongs.

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dossier_api::{HousekeepingRules, Limits, TemplateWatchRules};
+use dossier_api::{HousekeepingRules, Limits, ReferenceConfig, TemplateWatchRules};
 use dossier_core::Private;
 use dossier_core::lease::LeaseRules;
 use dossier_report::{Colour, Logo, Look, OfficeConverter, VolumeLimits, Wording};
@@ -87,6 +87,8 @@ pub struct Config {
     pub templates: TemplatesTable,
     /// The worker.
     pub worker: WorkerConfig,
+    /// The names behind codes.
+    pub reference: ReferenceConfig,
     /// The report.
     pub report: ReportTable,
     /// Logging.
@@ -105,6 +107,7 @@ impl Default for Config {
             housekeeping: HousekeepingTable::default(),
             templates: TemplatesTable::default(),
             worker: WorkerConfig::default(),
+            reference: ReferenceConfig::default(),
             report: ReportTable::default(),
             log: LogTable::default(),
         }
@@ -560,6 +563,7 @@ impl Config {
         if let Err(error) = self.worker.check() {
             problems.push(error.to_string());
         }
+        problems.extend(self.reference.sources().err().into_iter().flatten());
         problems
     }
 

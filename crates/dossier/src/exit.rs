@@ -13,7 +13,7 @@ Exit codes:
   3  the configuration is wrong
   4  the API, the database or the document storage cannot be reached
   5  the API refused (the text says why)
-  6  there is no such request, service, template version or report
+  6  there is no such request, service, template version, source or report
   7  the request ended Errored
   8  time ran out";
 
@@ -32,6 +32,9 @@ pub enum Failure {
     /// There is no service of that name.
     #[error("there is no service named {0}; see `dossier service list`")]
     NoSuchService(String),
+    /// There is no source of reference data of that name.
+    #[error("there is no source named {0}; see `dossier reference list`")]
+    NoSuchSource(String),
     /// The request that was watched ended Errored.
     #[error("the request ended Errored: {0}")]
     Errored(String),
@@ -71,7 +74,7 @@ impl Failure {
                 Some(status) if status >= 500 => 4,
                 Some(_) => 5,
             },
-            Self::NoSuchService(_) => 6,
+            Self::NoSuchService(_) | Self::NoSuchSource(_) => 6,
             Self::Errored(_) => 7,
             Self::TimedOut => 8,
         }

@@ -20,6 +20,7 @@ pub mod demo;
 pub mod exit;
 mod manual;
 pub mod output;
+mod reference_command;
 mod render_command;
 mod request_command;
 pub mod run;
@@ -103,6 +104,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Request(command) => request_command::run(command, &config, output).await,
         Command::Service(command) => service_command::run(command, &config, output).await,
         Command::Template(command) => template_command::run(command, &config, output).await,
+        Command::Reference(command) => reference_command::run(command, &config, output).await,
         Command::Bench(command) => bench::run(command, output).await,
         // Handled before.
         Command::Config(_)

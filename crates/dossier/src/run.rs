@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use dossier_api::{Api, Authenticator, Housekeeper, StaticToken, TemplateWatch};
+use dossier_api::{
+    Api, Authenticator, BearerProvider, Housekeeper, ReferenceKeeper, StaticToken, TemplateWatch,
+};
 use dossier_core::Private;
 use dossier_documents::{DocumentStore, FolderStore};
 use dossier_report::Fonts;
 use dossier_store::SqliteStore;
-use dossier_worker::{ApiClient, ReportSettings, Worker, WorkerConfig};
+use dossier_worker::{ApiClient, ReportSettings, TokenSource, Worker, WorkerConfig};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::token::{self, Token};
@@ -32,6 +34,7 @@ struct PreparedApi {
     api: Api,
     housekeeper: Housekeeper,
     template_watch: TemplateWatch,
+    reference_keeper: ReferenceKeeper,
 }
 
 impl PreparedApi {
@@ -60,15 +63,21 @@ impl PreparedApi {
             TOKEN_HOLDER,
             token.reveal(),
         )]);
+        let bearer = bearer_for_services(&config.worker, http.clone());
         let rules = config.template_watch_rules();
-        let template_watch = TemplateWatch::new(store.clone(), http.clone(), rules);
+        let template_watch =
+            TemplateWatch::new(store.clone(), http.clone(), rules).with_bearer(Arc::clone(&bearer));
+        let sources = config.reference.sources().map_err(ConfigError::Problems)?;
         let api = Api::new(
             store.clone(),
             documents.clone(),
             authenticator,
             http,
             config.api_config()?,
-        );
+        )
+        .with_bearer(bearer)
+        .with_reference(sources, config.reference.rules());
+        let reference_keeper = api.reference_keeper();
         let housekeeper = Housekeeper::new(
             store,
             documents,
@@ -81,6 +90,7 @@ impl PreparedApi {
             api,
             housekeeper,
             template_watch,
+            reference_keeper,
         })
     }
 
@@ -92,9 +102,19 @@ impl PreparedApi {
             serving: tokio::spawn(serving),
             housekeeping: tokio::spawn(self.housekeeper.run(stopping.clone())),
             watching: tokio::spawn(self.template_watch.run(stopping.clone())),
+            reference_keeping: tokio::spawn(self.reference_keeper.run(stopping.clone())),
             stopping,
         }
     }
+}
+
+/// The token that the worker calls services with, for the API's own calls to them.
+fn bearer_for_services(config: &WorkerConfig, http: reqwest::Client) -> BearerProvider {
+    let tokens = Arc::new(TokenSource::new(&config.upstream_auth, http));
+    Arc::new(move || {
+        let tokens = Arc::clone(&tokens);
+        Box::pin(async move { tokens.bearer().await.map_err(|error| error.to_string()) })
+    })
 }
 
 /// The API and its housekeeping, running in this process.
@@ -105,6 +125,7 @@ pub struct RunningApi {
     serving: JoinHandle<std::io::Result<()>>,
     housekeeping: JoinHandle<()>,
     watching: JoinHandle<()>,
+    reference_keeping: JoinHandle<()>,
 }
 
 impl RunningApi {
@@ -122,6 +143,7 @@ impl RunningApi {
         // All only end early by a panic, which is logged where it happens.
         let _ = self.housekeeping.await;
         let _ = self.watching.await;
+        let _ = self.reference_keeping.await;
         match self.serving.await {
             Ok(Err(error)) => Err(Failure::Unavailable(format!("serving the API: {error}"))),
             _ => Ok(()),

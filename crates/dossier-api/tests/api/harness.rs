@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dossier_api::{
-    Api, ApiConfig, Authenticator, Housekeeper, HousekeepingRules, Role, StaticToken,
-    TemplateWatch, TemplateWatchRules,
+    Api, ApiConfig, Authenticator, Housekeeper, HousekeepingRules, ReferenceConfig, ReferenceRules,
+    Role, StaticToken, TemplateWatch, TemplateWatchRules,
 };
 use dossier_core::document::{report_document_id, section_document_id};
 use dossier_core::lease::LeaseRules;
@@ -20,6 +20,9 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// What services that want the token see.
+pub const SERVICE_BEARER: &str = "Bearer token-for-services";
 
 /// A running API.
 pub struct Dossier {
@@ -48,6 +51,35 @@ impl Dossier {
     }
 
     pub async fn start_on(store: Arc<dyn Store>, folder: TempDir, config: ApiConfig) -> Self {
+        Self::start_as(store, folder, config, |api| api).await
+    }
+
+    /// An API with these sources of reference data, and a token for services. Nobody loads lists:
+    /// `api.reference_keeper()` does.
+    pub async fn start_with_sources(sources: Value, rules: ReferenceRules) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("dossier.db"));
+        let store = Arc::new(store.await.unwrap());
+        let config: ReferenceConfig =
+            serde_json::from_value(json!({ "sources": sources })).unwrap();
+        let sources = config.sources().unwrap();
+        Self::start_as(store, folder, ApiConfig::default(), |api| {
+            let bearer = reqwest::header::HeaderValue::from_static(SERVICE_BEARER);
+            api.with_reference(sources, rules)
+                .with_bearer(Arc::new(move || {
+                    let bearer = bearer.clone();
+                    Box::pin(async move { Ok(Some(bearer)) })
+                }))
+        })
+        .await
+    }
+
+    async fn start_as(
+        store: Arc<dyn Store>,
+        folder: TempDir,
+        config: ApiConfig,
+        with: impl FnOnce(Api) -> Api,
+    ) -> Self {
         let documents: Arc<dyn DocumentStore> = Arc::new(
             FolderStore::open(folder.path().join("documents"))
                 .await
@@ -70,6 +102,7 @@ impl Dossier {
             http.clone(),
             config,
         );
+        let api = with(api);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = tokio::spawn(dossier_api::serve(listener, api.clone(), shutdown.clone()));
@@ -232,6 +265,11 @@ impl Dossier {
         Housekeeper::new(store, documents, self.lease_rules, rules)
     }
 
+    /// The database's file.
+    pub fn database_file(&self) -> PathBuf {
+        self.folder.path().join("dossier.db")
+    }
+
     /// Puts a file where the documents' folder is.
     pub fn lose_documents(&self) {
         let root = self.folder.path().join("documents");
@@ -371,6 +409,23 @@ impl Client {
         let form = Form::new().text("note", "ignored").part("file", file);
         self.send(self.call(Method::POST, path).multipart(form))
             .await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.call(Method::DELETE, path)).await
+    }
+
+    /// POST without a body.
+    pub async fn post_bare(&self, path: &str) -> Answer {
+        self.send(self.call(Method::POST, path)).await
+    }
+
+    /// PUT of a file.
+    pub async fn put_file(&self, path: &str, media_type: &str, body: impl Into<String>) -> Answer {
+        let call = self
+            .call(Method::PUT, path)
+            .header("content-type", media_type);
+        self.send(call.body(body.into())).await
     }
 
     /// PATCH without a body.

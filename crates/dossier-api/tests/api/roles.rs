@@ -9,7 +9,7 @@ const ID: &str = "018f0000-0000-7000-8000-000000000000";
 
 /// Every route under `/api`, and who may call it: `u`ser, `w`orker, `s`upport, `a`dmin,
 /// `t`emplates (the table of api.md).
-pub const ROUTES: [(&str, &str, &str); 29] = [
+pub const ROUTES: [(&str, &str, &str); 34] = [
     ("POST", "/api/subjectAccessRequest", "uw"),
     ("GET", "/api/subjectAccessRequest/{id}", "uw"),
     ("GET", "/api/subjectAccessRequests", "uw"),
@@ -51,12 +51,19 @@ pub const ROUTES: [(&str, &str, &str); 29] = [
         "/api/subjectAccessRequests/{id}/services/{name}/template",
         "w",
     ),
+    ("GET", "/api/reference", "uwsat"),
+    ("PUT", "/api/reference/{kind}", "sa"),
+    ("DELETE", "/api/reference/{kind}", "sa"),
+    ("POST", "/api/reference/{source}/refresh", "sa"),
+    ("POST", "/api/reference/lookup", "w"),
 ];
 
 fn concrete(path: &str) -> String {
     path.replace("{id}", ID)
         .replace("{name}", "alpha")
         .replace("{version}", "1")
+        .replace("{kind}", "prisons")
+        .replace("{source}", "register")
 }
 
 #[tokio::test]

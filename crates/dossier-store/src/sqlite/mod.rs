@@ -6,8 +6,8 @@
 //! - `open`: the file, its folder, its permissions and its schema
 //! - `sql`: the conditions that several statements share
 //! - `rows`: from rows to domain types
-//! - `requests`, `leases`, `services`, `templates`, `template_health`, `housekeeping`, `archive`:
-//!   the capabilities of [`Store`]
+//! - `requests`, `leases`, `services`, `templates`, `template_health`, `reference`, `housekeeping`,
+//!   `archive`: the capabilities of [`Store`]
 //! - `work`: waiting for something to do
 //! - `failure`: what SQLite says when it fails, without any data
 
@@ -16,6 +16,7 @@ mod failure;
 mod housekeeping;
 mod leases;
 mod open;
+mod reference;
 mod requests;
 mod rows;
 mod services;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
+use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request};
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
@@ -45,8 +47,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 pub use open::{OpenError, Options};
 
 use crate::{
-    AbandonedAttempt, ArchivedRequest, Created, Page, RequestCounts, RequestFilter, Store,
-    StoreError,
+    AbandonedAttempt, ArchivedRequest, Created, KnownReference, Page, ReferenceSchedule,
+    ReferenceState, RefreshClaim, RefreshToken, RequestCounts, RequestFilter, Store, StoreError,
 };
 use work::Work;
 
@@ -323,5 +325,101 @@ impl Store for SqliteStore {
 
     async fn purge_archive(&self, age: Duration) -> Result<u64, StoreError> {
         self.purge(age).await
+    }
+
+    async fn schedule_references(&self, schedules: &[ReferenceSchedule]) -> Result<(), StoreError> {
+        self.schedule(schedules).await
+    }
+
+    async fn claim_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        period: Duration,
+    ) -> Result<Option<RefreshClaim>, StoreError> {
+        self.claim_one_refresh(source, kind, period).await
+    }
+
+    async fn record_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        entries: &[(ReferenceCode, ReferenceName)],
+        next: Duration,
+    ) -> Result<bool, StoreError> {
+        self.refreshed(source, kind, token, entries, next).await
+    }
+
+    async fn record_refresh_failure(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        error: &str,
+        retry_after: Duration,
+    ) -> Result<bool, StoreError> {
+        self.refresh_failed(source, kind, token, error, retry_after)
+            .await
+    }
+
+    async fn make_reference_due(&self, source: &ReferenceSource) -> Result<(), StoreError> {
+        self.make_due(source).await
+    }
+
+    async fn import_references(
+        &self,
+        kind: ReferenceKind,
+        entries: &[(ReferenceCode, ReferenceName)],
+    ) -> Result<u64, StoreError> {
+        self.import(kind, entries).await
+    }
+
+    async fn remove_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+    ) -> Result<(), StoreError> {
+        self.remove_names(source, kind).await
+    }
+
+    async fn remember_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        said: &[(ReferenceCode, Option<ReferenceName>)],
+    ) -> Result<(), StoreError> {
+        self.remember(source, kind, said).await
+    }
+
+    async fn note_reference_failure(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        self.note_failure(source, kind, error).await
+    }
+
+    async fn forget_references(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        age: Duration,
+    ) -> Result<u64, StoreError> {
+        self.forget(source, kind, age).await
+    }
+
+    async fn reference_names(
+        &self,
+        kind: ReferenceKind,
+        codes: &[ReferenceCode],
+        sources: &[ReferenceSource],
+    ) -> Result<Vec<KnownReference>, StoreError> {
+        self.names(kind, codes, sources).await
+    }
+
+    async fn reference_sources(&self) -> Result<Vec<ReferenceState>, StoreError> {
+        self.source_states().await
     }
 }

@@ -301,6 +301,7 @@ pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<Timestamp, S
     optional_time(row, column)?.ok_or(StoreError::Corrupt(column))
 }
 
+/// A column that holds a time, if there is one.
 pub(super) fn optional_time(
     row: &SqliteRow,
     column: &'static str,

@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod interleavings;
 pub mod leases;
 pub mod listing;
+pub mod reference;
 pub mod requests;
 pub mod sections;
 pub mod services;
@@ -179,6 +180,20 @@ macro_rules! conformance {
                 an_answer_to_a_question_that_another_has_taken_is_dropped,
                 many_that_record_one_answer_are_told_of_one_alert,
                 a_service_that_is_asked_no_more_is_forgotten,
+            }
+            reference {
+                an_import_replaces_what_was_imported_of_that_kind_and_nothing_else,
+                what_was_imported_wins_then_what_was_loaded_last,
+                a_code_that_a_source_does_not_know_hides_no_name,
+                only_the_sources_that_are_named_are_heard,
+                ten_thousand_codes_are_looked_up_at_once,
+                what_is_remembered_is_replaced_code_by_code_and_forgotten_by_age,
+                a_new_source_is_due_and_one_refreshes_it,
+                a_claim_that_ran_out_is_taken_over_and_its_late_answer_changes_nothing,
+                a_failure_keeps_the_names_and_waits,
+                a_shorter_schedule_counts_from_the_last_refresh,
+                a_source_can_be_made_due,
+                a_removed_source_is_gone_with_its_names,
             }
             waiting {
                 a_new_request_wakes_a_waiter_at_once,

@@ -17,6 +17,17 @@ const BEFORE_THIS_TEST: [&str; 5] = [
     "dossier worker",
 ];
 
+/// Files that the commands on the pages import.
+const SAMPLE_FILES: [(&str, &str); 4] = [
+    ("prisons.csv", "code,name\nMDI,Moorland\n"),
+    ("users.json", r#"{"ADA_GEN": "Lovelace"}"#),
+    ("locations.json", r#"[{"code": 1, "name": "Gym"}]"#),
+    (
+        "preview.json",
+        r#"{"prisons": {"MDI": "Moorland", "*": "x"}, "users": {"ADA_GEN": "Lovelace"}}"#,
+    ),
+];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -90,7 +101,13 @@ async fn every_command_that_the_documentation_shows_succeeds() {
         let upstream = Upstream::start().await;
         upstream.answer("svc", [Answer::Content(json!([{ "a": "b" }]))]);
         let listen = free_address();
-        let configuration = format!("[api]\nlisten = \"{listen}\"\n");
+        let configuration = format!(
+            "[api]\nlisten = \"{listen}\"\n[reference.sources.prison-register]\n\
+             kind = \"prison-register\"\nurl = \"http://127.0.0.1:9\"\n"
+        );
+        for (file, content) in SAMPLE_FILES {
+            std::fs::write(folder.path().join(file), content).unwrap();
+        }
         std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
         for (name, text) in files() {
             std::fs::write(folder.path().join(name), text).unwrap();
@@ -200,6 +217,10 @@ fn the_configuration_page_names_every_key_and_no_other() {
             let value = path
                 .split('.')
                 .try_fold(&default, |value, key| value.get(key));
+            if path == "reference.sources" {
+                tables.push("reference.sources.NAME".to_owned());
+                continue;
+            }
             let is_table =
                 value.is_some_and(toml::Value::is_table) && path != "worker.upstream_auth";
             if is_table || optional_tables.contains(&path.as_str()) {

@@ -8,6 +8,7 @@ mod documentation;
 mod end_to_end;
 mod exactly_once;
 mod harness;
+mod reference;
 mod sample_data;
 mod template_check;
 mod templates;

@@ -1,0 +1,377 @@
+//! What somebody imports: a JSON object of names by code, a JSON list of `{code, name}`, or CSV.
+//!
+//! CSV needs a header row with the columns `code` and `name`, in any order and any case, beside
+//! others: without one it could not be told from a first entry, and a file with its columns the
+//! other way round would be taken for good. What is wrong is said by line and column of the file,
+//! and never repeated.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+
+use dossier_core::reference::{ReferenceCode, ReferenceName};
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// The code that answers for all others in files for previews.
+const ALL_CODES: &str = "*";
+
+/// The form of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Csv,
+}
+
+/// What is wrong with a file: where, and what.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct ImportProblem(String);
+
+/// The entries of a file, each code once.
+pub(super) fn parse(
+    body: &[u8],
+    format: Format,
+) -> Result<Vec<(ReferenceCode, ReferenceName)>, ImportProblem> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let entries = match format {
+        Format::Json => parse_json(body)?,
+        Format::Csv => parse_csv(body)?,
+    };
+    if entries.0.is_empty() {
+        let text = "there is no name in it; DELETE removes what was imported";
+        return Err(ImportProblem(text.to_owned()));
+    }
+    Ok(entries.0.into_iter().collect())
+}
+
+#[derive(Default)]
+struct Entries(HashMap<ReferenceCode, ReferenceName>);
+
+impl Entries {
+    /// Adds an entry, or says what is wrong with it.
+    fn add(&mut self, code: &str, name: &str) -> Result<(), String> {
+        let code = ReferenceCode::parse(code).map_err(|error| format!("the code {error}"))?;
+        let name = ReferenceName::parse(name).map_err(|error| format!("the name {error}"))?;
+        if code.reveal() == ALL_CODES {
+            return Err("`*` answers for all codes in files for previews only".to_owned());
+        }
+        match self.0.insert(code, name) {
+            None => Ok(()),
+            Some(_) => Err("this code came before".to_owned()),
+        }
+    }
+}
+
+fn parse_csv(body: &[u8]) -> Result<Entries, ImportProblem> {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(body);
+    let header = reader.byte_headers().map_err(|error| csv_problem(&error))?;
+    let column = |name: &str| {
+        let is_it = |field: &[u8]| field.eq_ignore_ascii_case(name.as_bytes());
+        header.iter().position(is_it).ok_or_else(|| {
+            ImportProblem(format!(
+                "line 1: there must be a header row with the columns code and name, and {name} is \
+                 missing"
+            ))
+        })
+    };
+    let (code, name) = (column("code")?, column("name")?);
+    let mut entries = Entries::default();
+    let mut record = csv::ByteRecord::new();
+    while reader
+        .read_byte_record(&mut record)
+        .map_err(|error| csv_problem(&error))?
+    {
+        let line = record.position().map_or(0, csv::Position::line);
+        let text = |column: usize, called: &str| {
+            let field = record.get(column).unwrap_or_default();
+            std::str::from_utf8(field).map_err(|_| {
+                ImportProblem(format!("line {line}, column {called}: this is not UTF-8"))
+            })
+        };
+        let (code, name) = (text(code, "code")?, text(name, "name")?);
+        entries
+            .add(code, name)
+            .map_err(|text| ImportProblem(format!("line {line}: {text}")))?;
+    }
+    Ok(entries)
+}
+
+fn csv_problem(error: &csv::Error) -> ImportProblem {
+    let line = error.position().map_or(1, csv::Position::line);
+    ImportProblem(match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!("line {line}: {len} columns where the header has {expected_len}"),
+        _ => format!("line {line}: this cannot be read as CSV"),
+    })
+}
+
+fn parse_json(body: &[u8]) -> Result<Entries, ImportProblem> {
+    // The parser's own texts may repeat what they are about; ours do not.
+    let said = RefCell::new(None);
+    let mut entries = Entries::default();
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let all = All {
+        entries: &mut entries,
+        said: &said,
+    };
+    let parsed = all.deserialize(&mut json).and_then(|()| json.end());
+    parsed.map_err(|error| {
+        let text = said.take().unwrap_or_else(|| {
+            match error.is_data() {
+                true => "here must be a code or a name, as a text or a whole number; the file is an object of names by code, or a list of {code, name}",
+                false => "this is not well-formed JSON",
+            }
+            .to_owned()
+        });
+        let (line, column) = (error.line(), error.column());
+        ImportProblem(format!("line {line}, column {column}: {text}"))
+    })?;
+    Ok(entries)
+}
+
+/// Where a visitor says what is wrong.
+type Said = RefCell<Option<String>>;
+
+fn refused<E: Error>(said: &Said, text: impl Into<String>) -> E {
+    said.replace(Some(text.into()));
+    E::custom("refused")
+}
+
+/// The whole file.
+struct All<'a> {
+    entries: &'a mut Entries,
+    said: &'a Said,
+}
+
+impl<'de> DeserializeSeed<'de> for All<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for All<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Text(code)) = map.next_key_seed(TextSeed)? {
+            let Text(name) = map.next_value_seed(TextSeed)?;
+            let added = self.entries.add(&code, &name);
+            added.map_err(|text| refused(self.said, text))?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        loop {
+            let item = Item {
+                entries: self.entries,
+                said: self.said,
+            };
+            if list.next_element_seed(item)?.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// An item of a list.
+struct Item<'a> {
+    entries: &'a mut Entries,
+    said: &'a Said,
+}
+
+impl<'de> DeserializeSeed<'de> for Item<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Item<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of code and name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let (mut code, mut name) = (None, None);
+        while let Some(Text(key)) = map.next_key_seed(TextSeed)? {
+            match key.as_str() {
+                "code" => code = Some(map.next_value_seed(TextSeed)?),
+                "name" => name = Some(map.next_value_seed(TextSeed)?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let (Some(Text(code)), Some(Text(name))) = (code, name) else {
+            return Err(refused(self.said, "this item lacks its code or its name"));
+        };
+        let added = self.entries.add(&code, &name);
+        added.map_err(|text| refused(self.said, text))
+    }
+}
+
+/// A text, or a whole number as one.
+struct Text(String);
+
+struct TextSeed;
+
+impl<'de> DeserializeSeed<'de> for TextSeed {
+    type Value = Text;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<Text, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for TextSeed {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a whole number")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(text.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Text, E> {
+        Ok(Text(number.to_string()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Text, E> {
+        Ok(Text(number.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(body: &str, format: Format) -> Vec<(String, String)> {
+        let mut entries: Vec<_> = parse(body.as_bytes(), format)
+            .unwrap()
+            .into_iter()
+            .map(|(code, name)| (code.reveal().to_owned(), name.reveal().to_owned()))
+            .collect();
+        entries.sort();
+        entries
+    }
+
+    #[test]
+    fn every_form_of_file_says_the_same() {
+        let expected = [("7", "Seven, or \"so\""), ("MDI", "Moorland")]
+            .map(|(code, name)| (code.to_owned(), name.to_owned()));
+        for (body, format) in [
+            (
+                r#"{"MDI": "Moorland", "7": "Seven, or \"so\""}"#,
+                Format::Json,
+            ),
+            (
+                r#"[{"name": "Moorland", "code": "MDI", "x": [1]}, {"code": 7, "name": "Seven, or \"so\""}]"#,
+                Format::Json,
+            ),
+            (
+                "\u{feff}Name, x ,CODE\r\n Moorland ,,MDI\r\n\"Seven, or \"\"so\"\"\",1,7\r\n",
+                Format::Csv,
+            ),
+        ] {
+            assert_eq!(shown(body, format), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_by_place_and_not_repeated() {
+        let long = format!("code,name\nA,{}\n", "Secret".repeat(200));
+        for (body, format, place, text) in [
+            (
+                "{\n\"a\": \"Secret\",\n\"b\": [7]}",
+                Format::Json,
+                "line 3, column",
+                "text",
+            ),
+            (
+                "{\n\"a\": \"Secret\",\n\"a\": \"x\"}",
+                Format::Json,
+                "line 3, column",
+                "came before",
+            ),
+            (
+                "[{\"code\": \"Secret\"}]",
+                Format::Json,
+                "line 1, column",
+                "lacks",
+            ),
+            (
+                "{\"Secret\": \" \"}",
+                Format::Json,
+                "line 1, column",
+                "the name is empty",
+            ),
+            (
+                "{\"Secret\": \"a\" \"b\"}",
+                Format::Json,
+                "line 1, column",
+                "well-formed",
+            ),
+            (
+                "{\"a\": \"b\"} Secret",
+                Format::Json,
+                "line 1, column",
+                "well-formed",
+            ),
+            (
+                "{\"*\": \"Secret\"}",
+                Format::Json,
+                "line 1, column",
+                "previews",
+            ),
+            ("\"Secret\"", Format::Json, "line 1, column", "object"),
+            ("[\"Secret\"]", Format::Json, "line 1, column", "text"),
+            ("Secret,Moorland\nx,y\n", Format::Csv, "line 1", "header"),
+            (
+                "code,x\nSecret,y\n",
+                Format::Csv,
+                "line 1",
+                "name is missing",
+            ),
+            (
+                "code,name\nA,b\nSecret\n",
+                Format::Csv,
+                "line 3",
+                "1 columns",
+            ),
+            (
+                "code,name\nA,Secret\n\"A\",x\n",
+                Format::Csv,
+                "line 3",
+                "came before",
+            ),
+            (long.as_str(), Format::Csv, "line 2", "more than 1000 bytes"),
+            ("{}", Format::Json, "", "no name"),
+            ("code,name\n", Format::Csv, "", "no name"),
+            ("", Format::Csv, "line 1", "header"),
+        ] {
+            let said = parse(body.as_bytes(), format).unwrap_err().to_string();
+            assert!(
+                said.contains(place) && said.contains(text),
+                "{body}: {said}"
+            );
+            assert!(!said.contains("Secret"), "{said}");
+        }
+        let said = parse(b"code,name\nA,\xe9\n", Format::Csv).unwrap_err();
+        assert_eq!(said.to_string(), "line 2, column name: this is not UTF-8");
+    }
+}
