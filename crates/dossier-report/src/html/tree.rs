@@ -145,7 +145,10 @@ impl Tree {
                 nodes.unlink(child.0.id);
                 put(&mut nodes, child.0.id);
             }
-            NodeOrText::AppendText(piece) => text(&mut nodes, &piece),
+            NodeOrText::AppendText(piece) => {
+                self.depth.set(depth.saturating_sub(1));
+                text(&mut nodes, &piece);
+            }
         }
     }
 }
@@ -354,13 +357,10 @@ impl Nodes {
 
     /// Walks out of an element that has no more content, if the walk may.
     fn end(&mut self, place: u64, reach: Reach) -> Option<Event> {
-        let node = self.nodes.get(&place)?;
-        let closed = matches!(node.content, Content::Element { closed: true, .. });
         let may = place != DOCUMENT
             && match reach {
                 Reach::All => true,
-                Reach::Forced => closed || node.next != NOWHERE,
-                Reach::Settled => closed,
+                Reach::Settled | Reach::Forced => self.has_ended(reach),
             };
         if !may {
             return None;
@@ -368,6 +368,22 @@ impl Nodes {
         self.path.pop();
         self.free(place);
         Some(Event::End)
+    }
+
+    /// Whether the parser is done with the element in which the walk is, or with one around it. It
+    /// does not say so of every element; but it adds nothing to one behind which something stands
+    /// that came later.
+    fn has_ended(&self, reach: Reach) -> bool {
+        self.path.iter().rev().any(|id| {
+            let Some(node) = self.nodes.get(id) else {
+                return true;
+            };
+            let mut next = node.next;
+            while reach == Reach::Settled && next != NOWHERE && next < *id {
+                next = self.nodes.get(&next).map_or(NOWHERE, |node| node.next);
+            }
+            next != NOWHERE || matches!(node.content, Content::Element { closed: true, .. })
+        })
     }
 }
 
@@ -531,5 +547,38 @@ impl TreeSink for Tree {
             nodes.unlink(first);
             nodes.append(new_parent.0.id, first);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use html5ever::tendril::StrTendril;
+    use html5ever::tokenizer::{BufferQueue, Tokenizer, TokenizerOpts};
+
+    use super::{Event, Reach, Tree};
+    use crate::html::bounds::Bounded;
+
+    #[test]
+    fn what_is_held_does_not_grow_with_the_rows_of_a_table() {
+        let tokenizer = Tokenizer::new(Bounded::new(Tree::new()), TokenizerOpts::default());
+        let feed = |html: &str| {
+            let queue = BufferQueue::default();
+            queue.push_back(StrTendril::from_slice(html));
+            while !queue.is_empty() {
+                let _ = tokenizer.feed(&queue);
+            }
+        };
+        let mut words = 0;
+        let mut held = 0;
+        feed("<h1>Title</h1><table><tr><th>a</th><th>b</th></tr>");
+        for _ in 0..100_000 {
+            feed("<tr><td>one <b>two</b></td><td><p>three</td></tr>\n");
+            while let Some(event) = tokenizer.sink.tree().step(Reach::Settled) {
+                words += usize::from(matches!(event, Event::Text(text) if !text.trim().is_empty()));
+            }
+            held = held.max(tokenizer.sink.tree().held().0);
+        }
+        assert_eq!(words, 3 + 3 * 100_000);
+        assert!(held < 10, "{held} nodes are held");
     }
 }

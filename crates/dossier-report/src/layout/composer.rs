@@ -100,6 +100,8 @@ pub(super) struct PendingHeading {
     level: u8,
     x: f32,
     before: f32,
+    /// How many lists it stands in: more may begin while it waits.
+    lists: usize,
 }
 
 /// Lines of one cell that are put on a page side by side with others.
@@ -342,7 +344,9 @@ impl<'a, 'f> Composer<'a, 'f> {
             }
             self.heading_level = heading.level.min(self.heading_level + 1);
             let role = Role::Heading(self.heading_level);
+            let begun_since = self.lists.split_off(heading.lists.min(self.lists.len()));
             let element = self.open(role)?;
+            self.lists.extend(begun_since);
             let cell = Cell {
                 x: heading.x,
                 width: paper::RIGHT - heading.x,
@@ -377,6 +381,7 @@ impl<'a, 'f> Composer<'a, 'f> {
             level,
             x,
             before,
+            lists: self.lists.len(),
         });
     }
 

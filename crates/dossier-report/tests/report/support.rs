@@ -81,6 +81,72 @@ pub fn written_content(content: &str) -> Written {
     written(&[("Section", &format!("{{\"content\":{content}}}"))])
 }
 
+/// Writes a report of one section that a template made.
+pub fn written_html(html: &str) -> Written {
+    written_html_under("Section", html)
+}
+
+/// Writes a report of one section with this label that a template made.
+pub fn written_html_under(label: &str, html: &str) -> Written {
+    let folder = tempfile::tempdir().unwrap();
+    let body = folder.path().join("body.json");
+    fs::write(&body, r#"{"content":{"raw":"the answer itself"}}"#).unwrap();
+    let page = folder.path().join("section.html");
+    fs::write(&page, html).unwrap();
+    let body = SectionBody::Response {
+        body,
+        html: Some(page),
+        attachments: Vec::new(),
+    };
+    let out = folder.path().join("report.pdf");
+    let fonts = Fonts::embedded().unwrap();
+    let summary = write_report(&report(vec![section(label, body)]), &fonts, &out).unwrap();
+    Written { folder, summary }
+}
+
+/// A word on a page: the page's number, its text and its place in points.
+pub struct Word {
+    pub page: usize,
+    pub text: String,
+    pub left: f32,
+    pub top: f32,
+}
+
+impl Written {
+    /// The words of the section pages.
+    pub fn words(&self) -> Vec<Word> {
+        let options = ["-bbox"];
+        let boxes = run("pdftotext", "poppler-utils", &options, &self.path(), &["-"]);
+        let mut page = 0;
+        let mut words = Vec::new();
+        for line in boxes.lines() {
+            page += usize::from(line.trim_start().starts_with("<page"));
+            let number = |name: &str| -> Option<f32> {
+                let (_, rest) = line.split_once(&format!("{name}=\""))?;
+                rest.split('"').next()?.parse().ok()
+            };
+            let text = line
+                .split_once('>')
+                .and_then(|(_, rest)| rest.split('<').next());
+            if let (Some(left), Some(top), Some(text)) = (number("xMin"), number("yMin"), text) {
+                words.push(Word {
+                    page,
+                    text: text.to_owned(),
+                    left,
+                    top,
+                });
+            }
+        }
+        words
+    }
+
+    /// The place of the first word with this text.
+    pub fn word(&self, text: &str) -> Word {
+        let found = self.words().into_iter().find(|word| word.text == text);
+        found.unwrap_or_else(|| panic!("{text} is not there"))
+    }
+}
+
 impl Written {
     pub fn new(folder: TempDir, summary: ReportSummary) -> Self {
         Self { folder, summary }
