@@ -15,6 +15,7 @@ use dossier_core::template_health::{
 };
 use dossier_store::{Store, StoreError};
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream;
 use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION};

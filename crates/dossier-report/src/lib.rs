@@ -40,8 +40,11 @@ mod text;
 mod volume;
 mod write;
 
-pub use attachment::{Attachment, list_attachments};
-pub use body::{ResponseSummary, inspect_response};
+pub use attachment::{Attachment, contradicting_type, list_attachments};
+pub use body::{
+    JsonKind, Oddity, OddityKind, ResponseSummary, ResponseSurvey, inspect_response,
+    survey_response,
+};
 pub use clean_name::clean_name;
 pub use dossier_core::section::TemplateVersion;
 pub use dossier_template::format_date;

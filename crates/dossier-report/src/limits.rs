@@ -14,6 +14,12 @@ pub const ATTACHMENTS_MAX: u64 = 10_000;
 pub const ATTACHMENT_HEADERS_MAX: u64 = 100;
 /// Bytes of an attachment's URL, and of a name or a value of its headers. More is refused, not cut.
 pub const ATTACHMENT_URL_BYTES_MAX: u64 = 16 * 1024;
+/// Oddities of one response that are listed; further ones are counted.
+pub const SURVEY_ODDITIES_MAX: usize = 1_000;
+/// Member names of the objects that are open at a time among which repeated ones are found.
+pub const SURVEY_NAMES_MAX: usize = 1_000_000;
+/// Bytes of a text that a survey looks at.
+pub(crate) const SURVEYED_TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// Pixels of one image. An image with more is not shown; its page says so.
 pub const IMAGE_PIXELS_MAX: u64 = 200_000_000;

@@ -26,6 +26,7 @@
 //! - `spool`: the private folder for answers on their way
 //! - `rendering`: the few calls into `dossier-report`; `package`: the answers and attachments beside
 //!   the report
+//! - [`probe`]: single calls to a service, for those who test it
 //! - `connection`: HTTP clients and what can go wrong with a connection; `retry`: pauses
 
 pub mod api;
@@ -41,6 +42,7 @@ mod lease;
 mod name;
 mod package;
 mod panics;
+pub mod probe;
 mod rendering;
 mod retry;
 mod spool;

@@ -39,6 +39,8 @@ pub enum TokenError {
 pub enum TokenSource {
     /// There is none.
     None,
+    /// Somebody gave it.
+    Given(Private<String>),
     /// A file that holds it.
     File(PathBuf),
     /// A token service (OAuth 2.0).
@@ -99,6 +101,7 @@ impl TokenSource {
     pub async fn bearer(&self) -> Result<Option<HeaderValue>, TokenError> {
         match self {
             Self::None => Ok(None),
+            Self::Given(token) => bearer(token).map(Some),
             Self::File(path) => bearer(&read_secret(path).await?).map(Some),
             Self::ClientCredentials(client) => client.bearer(None).await.map(Some),
         }
@@ -111,7 +114,7 @@ impl TokenSource {
     ) -> Result<Option<HeaderValue>, TokenError> {
         let other = match self {
             Self::ClientCredentials(client) => Some(client.bearer(Some(refused)).await?),
-            Self::None | Self::File(_) => self.bearer().await?,
+            Self::None | Self::Given(_) | Self::File(_) => self.bearer().await?,
         };
         Ok(other.filter(|bearer| bearer != refused))
     }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
@@ -230,6 +231,62 @@ pub enum ServiceCommand {
         /// The service's name.
         name: String,
     },
+    /// Test whether a running service keeps the contract; needs no running Dossier.
+    Test(Box<TestService>),
+}
+
+/// Which service to test, and how.
+#[derive(Args, Debug)]
+pub struct TestService {
+    /// Base URL; the contract's paths are appended to it.
+    pub url: String,
+    /// Prison number of a subject of whom the service holds data, such as A1234AA.
+    #[arg(long, value_name = "ID", required_unless_present = "crn")]
+    pub prn: Option<String>,
+    /// Probation case reference of such a subject, such as X123456. With --prn too, that one is
+    /// asked for everything, and this one once.
+    #[arg(long, value_name = "ID")]
+    pub crn: Option<String>,
+    /// First day of the data asked for [default: the start of record].
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<Date>,
+    /// Last day of the data asked for [default: today].
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<Date>,
+    /// A prison number that nobody has.
+    #[arg(long, value_name = "ID", default_value = "Z9999ZZ")]
+    pub unknown_prn: String,
+    /// A probation case reference that nobody has; only used without --prn.
+    #[arg(long, value_name = "ID", default_value = "Z999999")]
+    pub unknown_crn: String,
+    /// A host from which attachments may be fetched, besides those of `worker.attachment_hosts`; may
+    /// be repeated.
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Vec<String>,
+    /// A file with the bearer token for the service [default: the variable DOSSIER_SERVICE_TOKEN, or
+    /// else `worker.upstream_auth`].
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Warn if the whole answer takes longer.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub slow: Duration,
+    /// Give a call up after so many seconds [default: as workers do].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// Let a warning count as a failure.
+    #[arg(long)]
+    pub strict: bool,
+    /// Write the result into this file, too, as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// A time in seconds, with or without a fraction: more than nothing, at most a day.
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().filter(|s| *s > 0.0 && *s <= 86_400.0);
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or("it must be a number of seconds, more than 0 and at most 86400")
 }
 
 /// A new service.

@@ -40,7 +40,11 @@ fn list_key(variable: &str) -> Option<&'static str> {
 /// The file that is read when no other is named.
 const DEFAULT_FILE: &str = "dossier.toml";
 /// Variables that start like configuration keys but are the command line's own.
-const NOT_KEYS: [&str; 2] = ["DOSSIER_CONFIG", "DOSSIER_LOG"];
+const NOT_KEYS: [&str; 3] = [
+    "DOSSIER_CONFIG",
+    "DOSSIER_LOG",
+    crate::service_test::TOKEN_VARIABLE,
+];
 
 const SECONDS_A_DAY: f64 = 86_400.0;
 /// Periods of housekeeping are at most this long: a hundred years.

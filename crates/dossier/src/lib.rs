@@ -8,6 +8,7 @@
 //! - [`exit`]: how a command ends
 //! - [`run`]: `up`, `api` and `worker`
 //! - [`demo`]: the sample services and the sample request
+//! - [`service_test`]: whether a service keeps the upstream contract
 //! - [`mod@bench`]: what can be measured
 //!
 //! The other modules are a command each.
@@ -25,6 +26,7 @@ mod render_command;
 mod request_command;
 pub mod run;
 mod service_command;
+pub mod service_test;
 mod template_check;
 mod template_command;
 mod token;

@@ -1,4 +1,4 @@
-//! `dossier service …`: the catalogue.
+//! `dossier service …`: the catalogue, and the test of a service.
 
 use dossier_core::service::Category;
 use dossier_core::wire::{ServiceBody, ServiceView};
@@ -9,9 +9,16 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::{Output, table};
 use crate::run;
+use crate::service_test;
 
 /// Runs one of the commands.
 pub async fn run(command: ServiceCommand, config: &Config, output: Output) -> Result<(), Failure> {
+    let command = match command {
+        ServiceCommand::Test(options) => {
+            return service_test::run(*options, config, output).await;
+        }
+        other => other,
+    };
     let client = run::configured_client(config)?;
     match command {
         ServiceCommand::Add(service) => {
@@ -23,6 +30,8 @@ pub async fn run(command: ServiceCommand, config: &Config, output: Output) -> Re
         ServiceCommand::List => output.print(&client.services().await?, |services| list(services)),
         ServiceCommand::Suspend { name } => suspend(&client, &name, true, output).await?,
         ServiceCommand::Resume { name } => suspend(&client, &name, false, output).await?,
+        // Handled before: it needs no API.
+        ServiceCommand::Test(_) => {}
     }
     Ok(())
 }

@@ -56,6 +56,71 @@ pub(super) fn file_kind(path: &Path, declared: &str, name: &str) -> Result<FileK
     })
 }
 
+/// What the first bytes of a file say that it is, where its declared content type is another one:
+/// `PDF`, `text`, `empty` or a content type such as `video/mp4`. None where both agree, or where the
+/// declared type is unknown, so that bytes cannot contradict it.
+///
+/// # Errors
+/// [`ReportError::Read`] if the file cannot be read.
+pub fn contradicting_type(
+    path: &Path,
+    declared: &str,
+) -> Result<Option<&'static str>, ReportError> {
+    let expected = declared_picture(declared).unwrap_or_else(|| declared_kind(declared, ""));
+    let bytes = std::fs::metadata(path).map_err(ReportError::Read)?.len();
+    let found = match file_kind(path, declared, "") {
+        Ok(found) => found,
+        Err(Failure::Report(error)) => return Err(error),
+        Err(Failure::Unreadable(_)) => return Ok(None),
+    };
+    let is_textual = matches!(
+        expected,
+        FileKind::Text | FileKind::Csv | FileKind::Unsupported("image/svg+xml")
+    );
+    let agrees = found == expected
+        || expected == FileKind::Unknown
+        || (is_textual && matches!(found, FileKind::Text | FileKind::Xml | FileKind::Html));
+    Ok(match (agrees, bytes) {
+        (true, _) => None,
+        (false, 0) => Some("empty"),
+        (false, _) => Some(found.name()),
+    })
+}
+
+/// The content types of pictures that are shown; their bytes alone decide when they are.
+fn declared_picture(declared: &str) -> Option<FileKind> {
+    let essence = declared.split(';').next().unwrap_or_default().trim();
+    match essence.to_ascii_lowercase().as_str() {
+        "image/jpeg" => Some(FileKind::Jpeg),
+        "image/png" => Some(FileKind::Png),
+        "image/gif" => Some(FileKind::Gif),
+        "image/tiff" => Some(FileKind::Tiff),
+        "image/webp" => Some(FileKind::WebP),
+        _ => None,
+    }
+}
+
+impl FileKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Gif => "GIF",
+            Self::Tiff => "TIFF",
+            Self::WebP => "WebP",
+            Self::Pdf => "PDF",
+            Self::Office(ending) | Self::Unsupported(ending) => ending,
+            Self::Text => "text",
+            Self::Csv => "separated values",
+            Self::Json => "JSON",
+            Self::Xml => "XML",
+            Self::Html => "HTML",
+            Self::Mail => "an e-mail",
+            Self::Unknown => "something else",
+        }
+    }
+}
+
 fn read_head(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut file = open(path)?;
     let mut head = Vec::new();

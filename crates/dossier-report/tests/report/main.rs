@@ -22,6 +22,7 @@ mod scripts;
 mod sections;
 mod structure;
 mod support;
+mod surveyed;
 mod tables;
 mod texts;
 mod volumes;

@@ -2,6 +2,7 @@
 
 pub mod pdf;
 pub mod process;
+pub mod service;
 pub mod upstream;
 
 use std::time::Duration;
