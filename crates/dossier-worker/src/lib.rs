@@ -19,6 +19,7 @@
 //! - `attempt`: one claim from start to end; `lease` keeps its lease alive
 //! - `collect`: one section, with tries and pauses; `fetch`: one try, as the upstream contract says;
 //!   `attachment`: one try to get a file that an answer lists
+//! - `template`: a service's own template; `looked_up`: the names and images that one asks for
 //! - `kept`: an answer with its attachments as one document, for later attempts; `archive`: writing
 //!   zip files
 //! - `token`: the bearer token for upstream services
@@ -39,6 +40,7 @@ mod connection;
 mod fetch;
 mod kept;
 mod lease;
+mod looked_up;
 mod name;
 mod package;
 mod panics;
@@ -46,6 +48,7 @@ pub mod probe;
 mod rendering;
 mod retry;
 mod spool;
+mod template;
 mod token;
 mod worker;
 
@@ -55,5 +58,6 @@ pub use connection::{ClientError, install_tls_provider, upstream_client};
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;
+pub use template::LegacyTemplatesError;
 pub use token::{TokenError, TokenSource};
 pub use worker::{StartError, Worker};

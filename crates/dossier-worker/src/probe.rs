@@ -23,7 +23,7 @@ use crate::fetch::{Fault, Question, Spooling, send, spool, too_slow};
 use crate::token::TokenSource;
 
 /// Largest template, in bytes.
-pub const TEMPLATE_BYTES_MAX: u64 = 2 * 1024 * 1024;
+pub const TEMPLATE_BYTES_MAX: u64 = dossier_template::limits::TEMPLATE_BYTES_MAX as u64;
 
 /// Calls one service.
 pub struct Probe {

@@ -59,6 +59,8 @@ pub(crate) struct ReportSection {
 pub(crate) struct SectionAnswer {
     /// The body as it came.
     pub body: PathBuf,
+    /// What the service's template made of it; none if it is shown as it stands.
+    pub worded: Option<PathBuf>,
     /// The files of its attachments, in the order of the answer's list.
     pub attachments: Vec<PathBuf>,
 }
@@ -209,7 +211,7 @@ fn section(section: ReportSection) -> Section {
             .answer
             .map_or(SectionBody::NoData, |answer| SectionBody::Response {
                 body: answer.body,
-                html: None,
+                html: answer.worded,
                 attachments: answer.attachments,
             }),
     }

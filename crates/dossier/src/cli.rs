@@ -433,21 +433,44 @@ pub struct CheckTemplate {
 /// What to render, and where to.
 #[derive(Args, Debug)]
 pub struct Render {
-    /// The template.
+    /// The template [default: none; the answer is shown as it stands].
     #[arg(long, value_name = "FILE")]
-    pub template: PathBuf,
+    pub template: Option<PathBuf>,
     /// The service's answer, `{"content": …}`.
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Names to show for codes, as JSON [default: codes are shown].
     #[arg(long, value_name = "FILE")]
     pub reference: Option<PathBuf>,
-    /// A folder with the images that the answer names, by the last part of their URLs.
+    /// A folder with the files that the answer names: its attachments by their file names, images
+    /// within the text by the last part of their URLs.
     #[arg(long, value_name = "FOLDER")]
     pub attachments: Option<PathBuf>,
-    /// Where to put it: a file that ends in .html, or `-` for standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: PathBuf,
+    /// The service's label, the section's title [default: the name of the template's or answer's
+    /// file].
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+    /// Where to put it: a file that ends in .html or .pdf, or `-` for HTML to standard output.
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        required_unless_present = "watch",
+        conflicts_with = "watch"
+    )]
+    pub output: Option<PathBuf>,
+    /// Serve a page on this machine that shows HTML and PDF side by side, with what is wrong, and
+    /// is made anew whenever a file changes.
+    #[arg(long)]
+    pub watch: bool,
+    /// Where that page is served: an address of this machine.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8090",
+        requires = "watch"
+    )]
+    pub listen: std::net::SocketAddr,
 }
 
 fn version_number(text: &str) -> Result<u32, String> {

@@ -21,6 +21,7 @@ pub mod demo;
 pub mod exit;
 mod manual;
 pub mod output;
+mod preview;
 mod reference_command;
 mod render_command;
 mod request_command;
@@ -69,7 +70,6 @@ fn start(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Template(TemplateCommand::Check(options)) => {
             return template_check::run(&options, output);
         }
-        Command::Render(options) => return render_command::run(&options, output),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -107,12 +107,10 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Service(command) => service_command::run(command, &config, output).await,
         Command::Template(command) => template_command::run(command, &config, output).await,
         Command::Reference(command) => reference_command::run(command, &config, output).await,
+        Command::Render(options) => render_command::run(options, &config, output).await,
         Command::Bench(command) => bench::run(command, output).await,
         // Handled before.
-        Command::Config(_)
-        | Command::Completions { .. }
-        | Command::Man { .. }
-        | Command::Render(_) => Ok(()),
+        Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),
     }
 }
 

@@ -1,104 +1,226 @@
-//! `dossier render`: a service's answer with its template, without a server.
+//! `dossier render`: a service's answer as a section, without a server.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+mod files;
+mod printed;
+
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use dossier_template::{
-    Content, ImageError, InlineImage, InlineImages, ReferenceNames, Rendered, Template,
-};
+use dossier_template::{Content, Place, ReferenceNames, Rendered, Severity, Template};
 use serde::Serialize;
 
 use crate::cli::Render;
+use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::template_check::read_answer;
+use crate::preview::{self, Preview, Problem};
+use crate::template_check::{check_template, read_answer, read_template};
+use files::FolderFiles;
+use printed::{Printed, Printer};
 
 /// What was made.
 #[derive(Serialize)]
 struct Made {
     path: PathBuf,
     bytes: u64,
+    /// Pages of a PDF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pages: Option<u32>,
+}
+
+impl Made {
+    fn text(&self) -> String {
+        let path = self.path.display();
+        match self.pages {
+            Some(pages) => format!("{path} ({pages} pages, {} bytes)", self.bytes),
+            None => format!("{path} ({} bytes)", self.bytes),
+        }
+    }
 }
 
 /// Renders an answer; what the output is called decides what is made of it.
-pub fn run(options: &Render, output: Output) -> Result<(), Failure> {
-    let rendering = Rendering::new(options)?;
-    if options.output == Path::new("-") {
-        rendering.html(&mut io::stdout().lock())?;
-        return Ok(());
-    }
-    match options
-        .output
-        .extension()
-        .and_then(|extension| extension.to_str())
-    {
-        Some("html") => {
-            let made = rendering.html_file(&options.output)?;
-            output.print(&made, |made| {
-                format!("{} ({} bytes)", made.path.display(), made.bytes)
-            });
-            Ok(())
+pub async fn run(options: Render, config: &Config, output: Output) -> Result<(), Failure> {
+    let Some(to) = options.output.clone() else {
+        return watch(options, config, output).await;
+    };
+    let ending = to.extension().and_then(|ending| ending.to_str());
+    let made = match ending {
+        _ if to == Path::new("-") => {
+            Rendering::new(&options)?.html(&mut io::stdout().lock())?;
+            return Ok(());
         }
-        _ => Err(Failure::Other(format!(
-            "{}: what is made must end in .html, or be `-` for standard output",
-            options.output.display()
-        ))),
+        Some("html") => Rendering::new(&options)?.html_file(&to)?,
+        Some("pdf") => {
+            let printer = Printer::new(config)?;
+            let rendering = Rendering::new(&options)?;
+            let printed = blocking(move || printer.print(&rendering)).await?;
+            for problem in &printed.problems {
+                let _ = writeln!(io::stderr(), "dossier: {problem}");
+            }
+            printed.keep(&to)?
+        }
+        _ => {
+            return Err(Failure::Other(format!(
+                "{}: what is made must end in .html or .pdf, or be `-` for standard output",
+                to.display()
+            )));
+        }
+    };
+    output.print(&made, Made::text);
+    Ok(())
+}
+
+/// Runs what takes a while on a thread where that is allowed.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Failure::Other("the section could not be made".to_owned())))
+}
+
+/// What `--watch` prints when it is ready.
+#[derive(Serialize)]
+struct Watching {
+    url: String,
+}
+
+async fn watch(options: Render, config: &Config, output: Output) -> Result<(), Failure> {
+    let printer = Printer::new(config)?;
+    let files = [
+        options.template.clone(),
+        Some(options.data.clone()),
+        options.reference.clone(),
+        options.attachments.clone(),
+    ];
+    let files = files.into_iter().flatten().collect();
+    let listen = options.listen;
+    let make = move || preview(&options, &printer);
+    preview::serve(listen, files, make, |address| {
+        let url = format!("http://{address}/");
+        output.print(&Watching { url }, |watching| {
+            format!("the preview is at {}; stop with Ctrl-C", watching.url)
+        });
+    })
+    .await
+}
+
+/// A section from the files as they are now, or what is wrong with them.
+fn preview(options: &Render, printer: &Printer) -> Preview {
+    let mut preview = Preview::default();
+    let problem = |severity, place: Option<Place>, text: String| Problem {
+        severity,
+        line: place.map(|place| place.line),
+        column: place.map(|place| place.column),
+        text,
+    };
+    let failed = |failure: Failure| problem(Severity::Error, None, failure.to_string());
+    if let Some(template) = &options.template {
+        match check_template(template, Some(&options.data)) {
+            Ok(findings) => preview.problems.extend(
+                findings
+                    .into_iter()
+                    .map(|found| problem(found.severity(), Some(found.place), found.text)),
+            ),
+            Err(failure) => preview.problems.push(failed(failure)),
+        }
+        if preview.has_errors() {
+            return preview;
+        }
     }
+    let made = Rendering::new(options).and_then(|rendering| {
+        if rendering.template.is_some() {
+            let mut html = Vec::new();
+            rendering.html(&mut html)?;
+            preview.html = Some(html);
+        }
+        printer.print(&rendering)
+    });
+    match made.and_then(Printed::read) {
+        Ok((pdf, printed)) => {
+            let warnings = printed.problems.into_iter();
+            preview
+                .problems
+                .extend(warnings.map(|text| problem(Severity::Warning, None, text)));
+            preview.pages = Some((printed.first_page, printed.pages));
+            preview.pdf = Some(pdf);
+        }
+        Err(failure) => preview.problems.push(failed(failure)),
+    }
+    preview
 }
 
 /// All that a rendering needs, read.
 struct Rendering {
-    template_name: String,
-    template: Template,
+    label: String,
+    data: PathBuf,
+    template: Option<(String, Template)>,
     content: Content,
     reference: ReferenceNames,
-    images: FolderImages,
+    files: FolderFiles,
 }
 
 impl Rendering {
     fn new(options: &Render) -> Result<Self, Failure> {
-        let template_name = options.template.display().to_string();
-        let source = std::fs::read_to_string(&options.template)
-            .map_err(Failure::file(format!("reading {template_name}")))?;
-        let template = Template::parse(&source)
-            .map_err(|error| Failure::Other(format!("{template_name}:{error}")))?;
+        let template = options.template.as_deref().map(|path| {
+            let name = path.display().to_string();
+            let source = read_template(path)?.map_err(|found| {
+                Failure::Other(format!("{name}:{}: {}", found.place, found.text))
+            })?;
+            let template = Template::parse(&source)
+                .map_err(|error| Failure::Other(format!("{name}:{error}")))?;
+            Ok::<_, Failure>((name, template))
+        });
+        let named = options.template.as_ref().unwrap_or(&options.data);
+        let stem = named.file_stem().unwrap_or_default().to_string_lossy();
         Ok(Self {
-            template_name,
-            template,
+            label: options.label.clone().unwrap_or_else(|| stem.into_owned()),
+            data: options.data.clone(),
+            template: template.transpose()?,
             content: read_answer(&options.data)?,
             reference: options
                 .reference
                 .as_deref()
                 .map_or(Ok(ReferenceNames::default()), names)?,
-            images: FolderImages(options.attachments.clone()),
+            files: FolderFiles::new(options.attachments.clone()),
         })
     }
 
     /// The template's own output and nothing else.
     fn html(&self, out: &mut dyn Write) -> Result<Rendered, Failure> {
-        self.template
-            .render(&self.content, &self.reference, &self.images, out)
-            .map_err(|error| Failure::Other(format!("{}:{error}", self.template_name)))
+        let Some((name, template)) = &self.template else {
+            return Err(Failure::Other(
+                "without a template there is no HTML; give one with --template, or make a .pdf"
+                    .to_owned(),
+            ));
+        };
+        template
+            .render(&self.content, &self.reference, &self.files, out)
+            .map_err(|error| Failure::Other(format!("{name}:{error}")))
     }
 
     /// The same in a file, which is there only if it is complete.
     fn html_file(&self, path: &Path) -> Result<Made, Failure> {
         let failed = || Failure::file(format!("writing {}", path.display()));
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::Builder::new()
-            .prefix(".dossier-render-")
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map_err(failed())?;
+        let mut file = scratch_beside(path).map_err(failed())?;
         let rendered = self.html(&mut file)?;
         file.persist(path).map_err(|error| failed()(error.error))?;
         Ok(Made {
             path: path.to_owned(),
             bytes: rendered.bytes,
+            pages: None,
         })
     }
+}
+
+/// A file that can take the name of `path` when it is complete.
+fn scratch_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .prefix(".dossier-render-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
 fn names(file: &Path) -> Result<ReferenceNames, Failure> {
@@ -106,55 +228,4 @@ fn names(file: &Path) -> Result<ReferenceNames, Failure> {
     let text = std::fs::read(file).map_err(Failure::file(format!("reading {name}")))?;
     ReferenceNames::from_json(&text)
         .map_err(|error| Failure::Other(format!("{name} is no reference file: {error}")))
-}
-
-/// Images in a folder, by the last part of their URLs.
-struct FolderImages(Option<PathBuf>);
-
-impl InlineImages for FolderImages {
-    fn open(&self, image: &InlineImage) -> Result<Box<dyn Read + '_>, ImageError> {
-        let Some(folder) = &self.0 else {
-            let text = "no folder of attachments is given; see --attachments";
-            return Err(ImageError(text.to_owned()));
-        };
-        let name = file_name(&image.url)
-            .ok_or_else(|| ImageError("its URL does not end in a file's name".to_owned()))?;
-        let missing = |error: io::Error| {
-            ImageError(format!(
-                "no such file can be read in the folder of attachments: {error}"
-            ))
-        };
-        let folder = folder.canonicalize().map_err(missing)?;
-        let path = folder.join(name).canonicalize().map_err(missing)?;
-        if path.parent() != Some(folder.as_path()) {
-            let text = "its file lies outside of the folder of attachments";
-            return Err(ImageError(text.to_owned()));
-        }
-        Ok(Box::new(File::open(path).map_err(missing)?))
-    }
-}
-
-/// The last part of a URL's path, decoded, if a file can have that name.
-fn file_name(url: &str) -> Option<String> {
-    let path = url.split(['?', '#']).next()?;
-    let decoded = percent_decoded(path.rsplit('/').next()?)?;
-    let is_name =
-        !matches!(decoded.as_str(), "" | "." | "..") && !decoded.contains(['/', '\\', '\0']);
-    is_name.then_some(decoded)
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after
-            .get(..2)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = digits
-            .filter(|digits| *first == b'%' && digits.bytes().all(|b| b.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(bytes).ok()
 }

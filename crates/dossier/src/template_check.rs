@@ -28,11 +28,7 @@ struct Listed {
 
 /// Prints what is wrong or odd about a template.
 pub fn run(options: &CheckTemplate, output: Output) -> Result<(), Failure> {
-    let sample = options.data.as_deref().map(read_answer).transpose()?;
-    let findings = match read_template(&options.file)? {
-        Ok(source) => check_source(&source, sample.as_ref()),
-        Err(not_text) => vec![not_text],
-    };
+    let findings = check_template(&options.file, options.data.as_deref())?;
     let checked = Checked::new(options.file.display().to_string(), findings);
     if !checked.findings.is_empty() || output == Output::Json {
         output.print(&checked, Checked::lines);
@@ -51,6 +47,15 @@ pub fn run(options: &CheckTemplate, output: Output) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// What is wrong or odd about a template, by itself and with an answer.
+pub fn check_template(file: &Path, data: Option<&Path>) -> Result<Vec<Finding>, Failure> {
+    let sample = data.map(read_answer).transpose()?;
+    Ok(match read_template(file)? {
+        Ok(source) => check_source(&source, sample.as_ref()),
+        Err(not_text) => vec![not_text],
+    })
 }
 
 impl Checked {
@@ -90,7 +95,7 @@ impl Checked {
 }
 
 /// Reads a template's file; what is not text is a finding.
-fn read_template(file: &Path) -> Result<Result<String, Finding>, Failure> {
+pub fn read_template(file: &Path) -> Result<Result<String, Finding>, Failure> {
     let bytes =
         std::fs::read(file).map_err(Failure::file(format!("reading {}", file.display())))?;
     Ok(String::from_utf8(bytes).map_err(|_| Finding {
