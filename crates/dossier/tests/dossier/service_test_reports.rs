@@ -1,20 +1,14 @@
-//! The JUnit file of `dossier service test`, and what an engine for templates finds.
+//! The JUnit file of `dossier service test`.
 
 use std::collections::HashMap;
-use std::path::Path;
 
-use clap::Parser;
-use dossier::cli::{Cli, Command, ServiceCommand};
-use dossier::config::Config;
-use dossier::exit::Failure;
-use dossier::output::Output;
-use dossier::service_test::{TemplateEngine, TemplateFinding, TemplateStep, check};
+use dossier::service_test::check;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use serde_json::json;
 
 use crate::harness::process::{dossier, words};
-use crate::harness::service::{Service, json_body, status};
+use crate::harness::service::{Service, body_of, json_body, status};
 
 /// An element of the file: its name, its attributes, and the text in it.
 struct Element {
@@ -63,25 +57,6 @@ fn elements(xml: &str) -> Vec<Element> {
             _ => {}
         }
     }
-}
-
-/// Tests a service in this process with an engine for templates; answers the JUnit file.
-async fn tested(service: &Service, engine: TemplateEngine) -> (Result<(), Failure>, String) {
-    dossier_worker::install_tls_provider();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("junit.xml");
-    let line = format!(
-        "dossier service test {} --prn A1234AA --junit {}",
-        service.url,
-        file.display()
-    );
-    let Command::Service(ServiceCommand::Test(options)) = Cli::parse_from(words(&line)).command
-    else {
-        panic!("{line}");
-    };
-    let config = Config::default();
-    let ended = dossier::service_test::run(*options, &config, Some(engine), Output::Json).await;
-    (ended, std::fs::read_to_string(&file).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,64 +116,51 @@ async fn a_junit_file_has_a_test_case_a_check_and_escapes_what_is_in_it() {
     }
 }
 
-fn finds_nothing(template: &str, answer: &Path) -> Vec<TemplateFinding> {
-    assert!(template.starts_with("<h1>"));
-    assert!(std::fs::read_to_string(answer).unwrap().contains("content"));
-    Vec::new()
-}
-
-fn hostile(step: TemplateStep) -> Vec<TemplateFinding> {
-    let text = "]]> <&\"' \u{0} \u{1b}[31m A1234AA a1234aa \u{fffe}".to_owned();
-    vec![TemplateFinding {
-        step,
-        line: 3,
-        column: 7,
-        text,
-    }]
+/// A service that keeps the contract but for this template.
+async fn with_template(template: &'static str) -> Service {
+    Service::start(move |call| {
+        let is_template = call.path.ends_with("/template");
+        is_template.then(|| body_of("text/plain", template))
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_that_the_engine_likes_passes() {
-    let (ended, xml) = tested(&Service::perfect().await, finds_nothing).await;
-    ended.unwrap();
-    let elements = elements(&xml);
-    assert!(elements.iter().all(|element| element.name != "failure"));
-    let skipped = elements.iter().filter(|element| element.name == "skipped");
-    assert_eq!(
-        skipped.count(),
-        2,
-        "the token and the other identifier: {xml}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_engine_finds_is_a_breach_and_cannot_break_the_file() {
-    let parse: TemplateEngine = |_, _| hostile(TemplateStep::Parse);
-    let render: TemplateEngine = |_, _| hostile(TemplateStep::Render);
-    for (engine, id) in [(parse, "template.parses"), (render, "template.renders")] {
-        let (ended, xml) = tested(&Service::perfect().await, engine).await;
-        assert!(matches!(ended, Err(Failure::ContractBroken(_))));
+async fn what_is_wrong_with_a_template_is_a_breach_with_its_place_and_cannot_break_the_file() {
+    for (template, id, shown) in [
+        (
+            "<p>\n  {{]]> <&\"' A1234AA\u{1b}[31m}}",
+            "template.parses",
+            "line 2, column ",
+        ),
+        (
+            "<p>\n{{shout a1234aa}}</p>",
+            "template.parses",
+            "line 2, column ",
+        ),
+        (
+            "<p>{{> nowhere}}</p>",
+            "template.renders",
+            "line 1, column 4: ",
+        ),
+    ] {
+        let service = with_template(template).await;
+        let folder = tempfile::tempdir().unwrap();
+        let line = format!(
+            "service test {} --prn A1234AA --junit junit.xml",
+            service.url
+        );
+        let output = dossier(folder.path()).args(words(&line)).output().unwrap();
+        assert_eq!(output.status.code(), Some(9), "{template}");
+        let xml = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
         assert!(!xml.to_ascii_lowercase().contains("a1234aa"), "{xml}");
         let elements = elements(&xml);
         let failed = elements
             .iter()
             .position(|element| element.name == "failure")
             .unwrap();
-        assert_eq!(elements[failed - 1].attributes["name"], id);
-        let shown =
-            "line 3, column 7: ]]> <&\"' \u{fffd} \u{fffd}[31m [private] [private] \u{fffd}";
-        assert!(
-            elements[failed].text.contains(shown),
-            "{}",
-            elements[failed].text
-        );
+        assert_eq!(elements[failed - 1].attributes["name"], id, "{template}");
+        let text = &elements[failed].text;
+        assert!(text.contains(shown), "{text}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_engine_that_panics_costs_its_checks_and_not_the_test() {
-    let engine: TemplateEngine = |_, _| panic!("on purpose");
-    let (ended, xml) = tested(&Service::perfect().await, engine).await;
-    assert!(matches!(ended, Err(Failure::ContractBroken(_))));
-    assert!(xml.contains("it could not be looked at"), "{xml}");
 }
