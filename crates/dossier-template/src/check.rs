@@ -51,6 +51,8 @@ pub enum FindingKind {
     NotInSample,
     /// The sample answer holds what no path of the template ever shows.
     NeverShown,
+    /// A member is null in the sample answer, and what shows is an outer one of the same name.
+    TakenFromAround,
     /// The template cannot be rendered with the sample answer.
     CannotRender,
 }

@@ -31,6 +31,8 @@ pub(crate) struct Found<'a> {
     pub value: Value<'a>,
     /// Whether there is such a value, be it null.
     pub is_there: bool,
+    /// It is a context's around one in which it is null.
+    pub is_past_null: bool,
 }
 
 impl<'a> Found<'a> {
@@ -38,6 +40,7 @@ impl<'a> Found<'a> {
         Self {
             value: Value::Null,
             is_there: false,
+            is_past_null: false,
         }
     }
 
@@ -45,6 +48,7 @@ impl<'a> Found<'a> {
         Self {
             value,
             is_there: true,
+            is_past_null: false,
         }
     }
 }
@@ -89,17 +93,19 @@ impl<'a> Scope<'_, 'a> {
     }
 
     fn around(&mut self, innermost: usize, first: &'a Segment, rest: &'a [Segment]) -> Found<'a> {
-        let mut is_there = false;
+        let mut is_null = false;
         for frame in (0..=innermost).rev() {
             let found = self.first(frame, first);
             if found.is_there && !found.value.is_null(self.tree) {
-                return self.rest(found.value, rest);
+                let mut found = self.rest(found.value, rest);
+                found.is_past_null = is_null && !found.value.is_null(self.tree);
+                return found;
             }
-            is_there |= found.is_there && rest.is_empty();
+            is_null |= found.is_there;
         }
         Found {
-            value: Value::Null,
-            is_there,
+            is_there: is_null && rest.is_empty(),
+            ..Found::nothing()
         }
     }
 

@@ -224,7 +224,7 @@ impl<'a, 'o> Renderer<'a, 'o> {
                 let steps = scope.steps;
                 self.count(steps)?;
                 if let Some(usage) = &mut self.usage {
-                    usage.path(path, found.is_there);
+                    usage.path(path, &found);
                 }
                 Ok(found.value)
             }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{FindingKind, Findings};
 use crate::content::{Kind, NodeId, Tree};
+use crate::context::Found;
 use crate::syntax::Path;
 use crate::{Content, Template};
 
@@ -12,8 +13,17 @@ const SHAPES_MAX: usize = 100_000;
 pub(crate) struct Usage {
     /// A bit a node.
     shown: Vec<u64>,
-    /// By where a path stands: how long it is, and whether it ever led to something.
-    paths: BTreeMap<u32, (u32, bool)>,
+    /// By where they stand.
+    paths: BTreeMap<u32, PathUsage>,
+}
+
+/// What a path led to, over all times that it was looked up.
+#[derive(Default)]
+struct PathUsage {
+    /// Bytes of it.
+    len: u32,
+    is_there: bool,
+    is_past_null: bool,
 }
 
 impl Usage {
@@ -28,17 +38,27 @@ impl Usage {
         self.shown[node as usize / 64] |= 1 << (node % 64);
     }
 
-    pub fn path(&mut self, path: &Path, is_there: bool) {
-        self.paths.entry(path.at).or_insert((path.len, false)).1 |= is_there;
+    pub fn path(&mut self, path: &Path, found: &Found<'_>) {
+        let usage = self.paths.entry(path.at).or_default();
+        usage.len = path.len;
+        usage.is_there |= found.is_there;
+        usage.is_past_null |= found.is_past_null;
     }
 
     pub fn report(&self, template: &Template, sample: &Content, findings: &mut Findings<'_>) {
-        for (at, (len, is_there)) in &self.paths {
-            if !is_there {
-                let (at, len) = (*at as usize, *len as usize);
-                let path = &template.source[at..at + len];
+        for (at, usage) in &self.paths {
+            let at = *at as usize;
+            let path = &template.source[at..at + usage.len as usize];
+            if !usage.is_there {
                 let text = format!("the sample answer has no `{path}` where this is shown");
                 findings.add(at, FindingKind::NotInSample, text);
+            }
+            if usage.is_past_null {
+                let text = format!(
+                    "`{path}` is null here in the sample answer, and the value of an outer \
+                     `{path}` is taken instead; write `this.{path}` if that is not meant"
+                );
+                findings.add(at, FindingKind::TakenFromAround, text);
             }
         }
         if let Some(root) = sample.root() {

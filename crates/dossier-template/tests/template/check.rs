@@ -151,3 +151,15 @@ fn a_sample_without_data_or_that_fails_is_said_so() {
     assert_eq!(fails[0].kind, FindingKind::CannotRender);
     assert!(!fails[0].text.contains("Secret"));
 }
+
+#[test]
+fn an_outer_value_in_the_place_of_null_is_found() {
+    let json = r#"{"date": "2024-05-01", "l": [{"date": null}, {"date": "2024-05-02"}]}"#;
+    let found = with("{{date}}{{#each l}}{{formatDate date}}{{/each}}", json);
+    assert_eq!(short(&found), ["1:33 TakenFromAround"]);
+    assert!(found[0].text.contains("`this.date`") && !found[0].text.contains("2024"));
+    assert_eq!(
+        with("{{date}}{{#each l}}{{formatDate this.date}}{{/each}}", json),
+        []
+    );
+}

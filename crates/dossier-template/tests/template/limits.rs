@@ -53,16 +53,34 @@ fn a_partial_that_calls_itself_for_ever_is_stopped() {
     assert!(is_limit(&error, "partials within each other"), "{error}");
 }
 
+/// Partials of which each calls the one before twice, so many.
+fn doubling(partials: usize) -> String {
+    let mut template = String::from("{{#*inline \"p0\"}}x{{/inline}}");
+    for number in 1..=partials {
+        let before = number - 1;
+        template += &format!(
+            "{{{{#*inline \"p{number}\"}}}}{{{{> p{before}}}}}{{{{> p{before}}}}}{{{{/inline}}}}"
+        );
+    }
+    template + &format!("{{{{> p{partials}}}}}")
+}
+
+#[test]
+fn partials_that_double_are_shown_as_long_as_they_are_few() {
+    assert_eq!(html(&doubling(10), "{}"), "x".repeat(1024));
+}
+
 #[test]
 #[ignore = "slow without optimisation: a thousand million steps"]
-fn a_partial_that_multiplies_is_stopped_by_its_steps() {
+fn partials_and_loops_that_multiply_are_stopped_by_their_steps() {
     let started = Instant::now();
-    let error = failure(
-        r#"{{#*inline "p"}}{{> p}}{{> p}}{{/inline}}{{#each l}}{{#each ../l}}{{#each ../l}}{{#each ../l}}{{#each ../l}}{{/each}}{{/each}}{{/each}}{{/each}}{{/each}}{{> p}}"#,
-        &format!("{{\"l\": [{}1]}}", "1,".repeat(999)),
-    );
+    let error = failure(&doubling(60), "{}");
     assert!(is_limit(&error, "steps"), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(120));
+    let list = format!("{{\"l\": [{}1]}}", "1,".repeat(999));
+    let loops = "{{#each @root.l}}".repeat(5) + &"{{/each}}".repeat(5);
+    let error = failure(&loops, &list);
+    assert!(is_limit(&error, "steps"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(240));
 }
 
 #[test]
