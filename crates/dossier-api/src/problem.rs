@@ -325,9 +325,9 @@ impl From<DocumentError> for ApiError {
         match error {
             DocumentError::NotFound(_) => Self::not_found("document"),
             DocumentError::RangeNotSatisfiable { .. } => Self::new(Kind::RangeNotSatisfiable),
-            DocumentError::AlreadyExists(_) | DocumentError::Damaged(_) => {
-                Self::new(Kind::Internal).cause(error)
-            }
+            DocumentError::AlreadyExists(_)
+            | DocumentError::Damaged(_)
+            | DocumentError::TooLarge { .. } => Self::new(Kind::Internal).cause(error),
             DocumentError::Unavailable { .. } => Self::unavailable("the document store", error),
         }
     }

@@ -54,10 +54,10 @@ mod worker;
 
 pub use api::{ApiClient, ApiError};
 pub use config::{InvalidConfig, WorkerConfig};
-pub use connection::{ClientError, install_tls_provider, upstream_client};
+pub use connection::{ClientError, http_client, install_tls_provider, upstream_client};
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;
 pub use template::LegacyTemplatesError;
-pub use token::{TokenError, TokenSource};
+pub use token::{TokenError, TokenSource, UpstreamTokens};
 pub use worker::{StartError, Worker};

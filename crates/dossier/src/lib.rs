@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 mod config_command;
 pub mod demo;
+mod documents;
 pub mod exit;
 mod manual;
 pub mod output;

@@ -9,7 +9,7 @@ use dossier_api::{
     Api, Authenticator, BearerProvider, Housekeeper, ReferenceKeeper, StaticToken, TemplateWatch,
 };
 use dossier_core::Private;
-use dossier_documents::{DocumentStore, FolderStore};
+use dossier_documents::DocumentStore;
 use dossier_report::Fonts;
 use dossier_store::SqliteStore;
 use dossier_worker::{ApiClient, ReportSettings, TokenSource, Worker, WorkerConfig};
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::config::{Config, ConfigError};
+use crate::documents;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::token::{self, Token};
@@ -246,11 +247,9 @@ fn known_token(config: &Config) -> Result<Private<String>, Failure> {
 }
 
 async fn open_documents(config: &Config) -> Result<Arc<dyn DocumentStore>, Failure> {
-    let folder = config.documents_folder();
-    let store = FolderStore::open(&folder)
+    documents::open(config)
         .await
-        .map_err(|error| Failure::Unavailable(format!("{}: {error}", folder.display())))?;
-    Ok(Arc::new(store))
+        .map_err(|error| Failure::Unavailable(format!("{}: {error}", documents::place(config))))
 }
 
 /// What `up` and `api` print when they are ready.

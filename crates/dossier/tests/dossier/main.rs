@@ -5,6 +5,8 @@ mod bench_report;
 mod commands;
 mod demo;
 mod documentation;
+mod documents_in_an_api;
+mod documents_on_s3;
 mod end_to_end;
 mod exactly_once;
 mod harness;

@@ -1,7 +1,9 @@
 //! A whole Dossier with fake upstream services over real HTTP, in one process or in several.
 
+pub mod document_api;
 pub mod pdf;
 pub mod process;
+pub mod s3;
 pub mod service;
 pub mod upstream;
 
