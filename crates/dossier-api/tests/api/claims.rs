@@ -39,7 +39,7 @@ async fn a_claim_says_all_that_a_worker_needs() {
         "request": null,
         "sections": [{
             "serviceName": "alpha", "serviceLabel": "Label of alpha",
-            "serviceUrl": "http://127.0.0.1:9/", "renderStatus": "PENDING", "held": null,
+            "serviceUrl": "http://127.0.0.1:9/", "templateMigrated": false, "renderStatus": "PENDING", "held": null,
             "kept": null, "templateVersion": null,
         }],
     });

@@ -57,7 +57,7 @@ async function show() {
   if (state.hasHtml) reload(element("html"), `/section.html?${state.number}`);
   if (state.hasPdf) {
     const [first, all] = state.pages;
-    reload(element("pdf"), `/section.pdf?${state.number}#page=${first}`);
+    reload(element("pdf"), `/section.pdf?${state.number}#page=${first}&navpanes=0&view=FitH`);
     element("pages").textContent = `as it is printed: from page ${first} of ${all}`;
   }
   const time = new Date().toLocaleTimeString();

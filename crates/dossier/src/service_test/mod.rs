@@ -60,6 +60,8 @@ struct Service<'a> {
     unknown: Ask,
     slow: Duration,
     attachments_max: usize,
+    /// Larger answers are not rendered with a template.
+    template_answer_bytes_max: u64,
 }
 
 /// The whole result, for programs.
@@ -115,6 +117,7 @@ async fn test(options: TestService, config: &Config, output: Output) -> Result<(
         other: subjects.other,
         unknown: subjects.unknown,
         slow: options.slow,
+        template_answer_bytes_max: worker.template_answer_bytes_max,
         attachments_max: usize::try_from(worker.attachments_max).unwrap_or(usize::MAX),
     };
     let answer = data::test(&service, &mut findings).await;

@@ -133,6 +133,11 @@ async fn look_at(
     findings: &mut Findings,
 ) {
     let has_data = body.is_some();
+    let bytes_max = service.template_answer_bytes_max;
+    let is_too_large =
+        |body: &PathBuf| std::fs::metadata(body).is_ok_and(|file| file.len() > bytes_max);
+    let too_large = body.as_ref().is_some_and(is_too_large);
+    let body = body.filter(|_| !too_large);
     let none = service.folder.path().join("no-content");
     let looked = tokio::task::spawn_blocking(move || {
         let body = match body {
@@ -170,6 +175,11 @@ async fn look_at(
     ));
     let rendering = of(TemplateStep::Render);
     findings.add(match (has_data, rendering.is_empty()) {
+        (true, _) if too_large => Case::warning(
+            &check::TEMPLATE_RENDERS,
+            format!("the answer has more than {}", bytes(bytes_max)),
+            "answer less: such an answer is shown as it stands, without the template",
+        ),
         (false, _) => Case::skipped(&check::TEMPLATE_RENDERS, "there is no data to render"),
         (true, true) => Case::passed(&check::TEMPLATE_RENDERS, "it renders the answer"),
         (true, false) => Case::failed(

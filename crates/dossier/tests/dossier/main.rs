@@ -16,3 +16,4 @@ mod service_test;
 mod service_test_reports;
 mod template_check;
 mod templates;
+mod worded;
