@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use dossier_core::service::Service;
 use dossier_core::template_health::TemplateHealth;
 use dossier_core::wire::TemplateHealthView;
+use dossier_store::SearchKind;
 use futures::StreamExt;
 use futures::stream;
 use http::StatusCode;
@@ -96,6 +97,17 @@ pub(crate) struct ReadinessView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InfoView {
     build: BuildView,
+    search: SearchView,
+}
+
+/// Which texts a search for requests finds; it depends on the database.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum SearchView {
+    /// Those that hold the text anywhere.
+    Anywhere,
+    /// Those that begin with it.
+    Beginning,
 }
 
 /// A build of the program.
@@ -180,6 +192,10 @@ pub(crate) async fn info(State(api): State<Api>) -> Json<InfoView> {
         build: BuildView {
             name: "dossier",
             version: api.config.version.clone(),
+        },
+        search: match api.store.search_kind() {
+            SearchKind::Anywhere => SearchView::Anywhere,
+            SearchKind::Beginning => SearchView::Beginning,
         },
     })
 }

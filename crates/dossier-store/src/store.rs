@@ -93,7 +93,8 @@ pub struct RequestFilter {
     pub overdue: bool,
     /// Pending for longer than this counts as overdue, from the time the clock started.
     pub overdue_after: Duration,
-    /// Part of the case reference or identifier, in any case. Private: never logged.
+    /// Part of the case reference or identifier, or its beginning ([`Store::search_kind`]), in any
+    /// case. Private: never logged.
     pub search: Option<dossier_core::Private<String>>,
 }
 
@@ -148,6 +149,69 @@ pub struct ArchivedRequest {
     pub archived_at: Timestamp,
 }
 
+/// Which texts a search finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchKind {
+    /// Those that hold the text anywhere.
+    Anywhere,
+    /// Those that begin with it: where the database has no index for more.
+    Beginning,
+}
+
+/// Which schema a database has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaState {
+    /// The schema found; 0 in an empty database.
+    pub found: u32,
+    /// The newest schema that this version knows.
+    pub known: u32,
+    /// The oldest schema whose programs can work with the one found.
+    pub compatible_from: u32,
+}
+
+/// How a database's schema stands to this version's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaAge {
+    /// It must be migrated first, or made.
+    Older,
+    /// It is the one that this version knows.
+    Current,
+    /// A newer version has added to it, and this one can still work with it.
+    NewerCompatible,
+    /// A newer version has changed it so that this one cannot work with it.
+    Newer,
+}
+
+impl SchemaState {
+    /// How it stands to this version's.
+    pub fn age(&self) -> SchemaAge {
+        match self {
+            Self { found, known, .. } if found < known => SchemaAge::Older,
+            Self { found, known, .. } if found == known => SchemaAge::Current,
+            Self {
+                compatible_from,
+                known,
+                ..
+            } if compatible_from <= known => SchemaAge::NewerCompatible,
+            _ => SchemaAge::Newer,
+        }
+    }
+
+    /// Whether this version can work with it as it is.
+    pub fn is_usable(&self) -> bool {
+        matches!(self.age(), SchemaAge::Current | SchemaAge::NewerCompatible)
+    }
+}
+
+/// What a migration did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The schema before; 0 if there was none.
+    pub from: u32,
+    /// The schema now.
+    pub to: u32,
+}
+
 /// The source of truth.
 ///
 /// All times are the database's. Methods that take `rules` decide by them in one statement.
@@ -155,6 +219,9 @@ pub struct ArchivedRequest {
 pub trait Store: Send + Sync + 'static {
     /// Whether the database answers, and is migrated.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Which texts a search finds here.
+    fn search_kind(&self) -> SearchKind;
 
     // ---- requests ----
 

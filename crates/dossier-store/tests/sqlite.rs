@@ -13,17 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dossier_core::lease::check_claim;
-use dossier_store::sqlite::{OpenError, Options};
-use dossier_store::{SqliteStore, Store, StoreError};
-use jiff::Timestamp;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use dossier_store::sqlite::{OpenError, Options, migrate_file, schema_state};
+use dossier_store::{SchemaAge, SqliteStore, Store, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
 use conformance::Database;
+use conformance::claim_rule::{State, agrees_in_any_state};
 use conformance::given::*;
 
 struct Scratch {
@@ -297,46 +294,6 @@ async fn a_published_template_stays_whoever_writes() {
     assert_eq!(store.template_content(a, 1).await.unwrap().1, b"x");
 }
 
-/// Seconds from now, or nothing.
-type Offset = Option<i64>;
-
-#[derive(Clone, Debug)]
-struct State {
-    status: &'static str,
-    lease: Offset,
-    due: i64,
-    clock: i64,
-    attempts: i64,
-    sections: [&'static str; 3],
-}
-
-fn states() -> impl Strategy<Value = State> {
-    let offset = || prop::sample::select(vec![-3600_i64, -10, 10, 3600]);
-    let section = || prop::sample::select(vec!["PENDING", "COMPLETE", "ERRORED", "SUSPENDED"]);
-    (
-        prop::sample::select(vec![
-            "Pending",
-            "Pending",
-            "Pending",
-            "Completed",
-            "Errored",
-        ]),
-        prop::option::of(offset()),
-        prop::sample::select(vec![-10_i64, -10, -1, 10]),
-        prop::sample::select(vec![-20_i64, -20, -3000, -5000]),
-        0..5_i64,
-        [section(), section(), section()],
-    )
-        .prop_map(|(status, lease, due, clock, attempts, sections)| State {
-            status,
-            lease: lease.filter(|_| status == "Pending"),
-            due,
-            clock,
-            attempts,
-            sections,
-        })
-}
-
 async fn write(connection: &mut SqliteConnection, state: &State) {
     const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
     let request = format!(
@@ -376,49 +333,40 @@ async fn write(connection: &mut SqliteConnection, state: &State) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_claim_statement_agrees_with_the_rule_in_any_state() {
+async fn the_claim_statements_agree_with_the_rule_in_any_state() {
     let scratch = scratch().await;
     let store = SqliteStore::open(scratch.file()).await.unwrap();
-    services(&store, &["a", "b", "c"]).await;
-    let id = pending(&store, &["a", "b", "c"]).await;
     let connection = tokio::sync::Mutex::new(scratch.raw().await);
-    let limits = dossier_core::lease::LeaseRules {
-        attempts_max: 3,
-        age_max: Duration::from_secs(4000),
-        ..rules()
+    agrees_in_any_state(&store, async |state: &State| {
+        write(&mut *connection.lock().await, state).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_is_migrated_by_one_who_says_so() {
+    let scratch = scratch().await;
+    let refusing = Options {
+        migrate: false,
+        ..Options::default()
     };
-    let agrees = async |state: State| {
-        write(&mut *connection.lock().await, &state).await;
-        let request = found(&store, id).await;
-        let rule = check_claim(&request, &limits, Timestamp::now());
-        let claimable = dossier_store::RequestFilter {
-            claimable: true,
-            ..filter()
-        };
-        let listed = store.count_requests(&claimable, &limits).await.unwrap();
-        prop_assert_eq!(listed == 1, rule.is_ok(), "listed: {:?}", rule);
-        let claim = store.claim(id, "w", &limits).await;
-        match (claim, rule) {
-            (Ok(claim), Ok(())) => prop_assert_eq!(claim.attempt, request.attempts + 1),
-            (Err(StoreError::Claim(refusal)), Err(expected)) => {
-                prop_assert_eq!(refusal, expected);
-            }
-            (claim, rule) => prop_assert!(false, "{:?} but {:?}", claim.is_ok(), rule),
-        }
-        Ok(())
-    };
-    let config = Config {
-        cases: 200,
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        ..Config::default()
-    };
-    let runtime = tokio::runtime::Handle::current();
-    tokio::task::block_in_place(|| {
-        let outcome =
-            TestRunner::new(config).run(&states(), |state| runtime.block_on(agrees(state)));
-        if let Err(failure) = outcome {
-            panic!("{failure}");
-        }
-    });
+    let refused = SqliteStore::open_with(scratch.file(), refusing).await;
+    let refused = refused.unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Older { found: 0, .. }),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("run `dossier migrate`"));
+    assert!(!scratch.file().exists(), "nothing was made");
+    let before = schema_state(scratch.file()).await.unwrap();
+    assert_eq!((before.found, before.age()), (0, SchemaAge::Older));
+    let done = migrate_file(scratch.file()).await.unwrap();
+    assert_eq!((done.from, done.to), (0, before.known));
+    let after = schema_state(scratch.file()).await.unwrap();
+    assert_eq!(after.age(), SchemaAge::Current);
+    let store = SqliteStore::open_with(scratch.file(), refusing).await;
+    store.unwrap().ping().await.unwrap();
+    run(&mut scratch.raw().await, "PRAGMA user_version = 999").await;
+    let newer = schema_state(scratch.file()).await.unwrap();
+    assert_eq!(newer.age(), SchemaAge::Newer);
 }

@@ -35,6 +35,13 @@ pub enum Command {
     Api,
     /// Run a worker alone; it finds the API at `api.url`.
     Worker,
+    /// Bring the database's schema up to date; safe while other processes run.
+    Migrate {
+        /// Only say which schema it has: exit code 0 if this version can work with it, 9 if it is
+        /// older, 10 if it is too new.
+        #[arg(long)]
+        check: bool,
+    },
     /// Make a report from built-in sample services and print where it is.
     Demo(Demo),
     /// Make, watch and manage requests.

@@ -3,6 +3,8 @@
 //! Every key stands in `docs/configuration.md`; a test holds that page and this module together.
 //! Unknown keys are refused by name. Secrets can be read from files.
 
+mod store;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use dossier_report::{Colour, Logo, Look, OfficeConverter, VolumeLimits, Wording}
 use dossier_worker::{PackageContents, WorkerConfig};
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+pub use store::StoreTable;
 
 /// The variables of the keys that are lists, and the keys: their parts are separated by commas.
 const LISTS: [(&str, &str); 2] = [
@@ -160,14 +164,6 @@ impl Default for ApiTable {
             overdue_after_seconds: 12.0 * 3600.0,
         }
     }
-}
-
-/// The database.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StoreTable {
-    /// The SQLite file; none means `<data_folder>/dossier.db`.
-    pub sqlite_file: Option<PathBuf>,
 }
 
 /// Document storage.
@@ -615,6 +611,7 @@ impl Config {
                 "report.volume_megabytes_max must be at most {file}"
             ));
         }
+        problems.extend(self.store.contradictions());
         if let Err(error) = self.worker.check() {
             problems.push(error.to_string());
         }

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use dossier_report::Fonts;
-use dossier_store::SqliteStore;
 use serde::Serialize;
 
 use crate::cli::ConfigCommand;
 use crate::config::{Config, ConfigError, DocumentsKind};
+use crate::database;
 use crate::documents;
 use crate::exit::Failure;
 use crate::output::Output;
@@ -36,7 +36,7 @@ fn show(config: &Config, output: Output) -> Result<(), Failure> {
 /// What was checked and found good.
 #[derive(Serialize)]
 struct Checked {
-    sqlite_file: PathBuf,
+    database: String,
     documents: String,
     token_file: PathBuf,
     api_url: url::Url,
@@ -58,6 +58,7 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
             "documents.document_api.ca_file",
             &config.documents.document_api.ca_file,
         ),
+        ("store.ca_file", &config.store.ca_file),
     ] {
         if let Some(file) = file
             && let Err(error) = std::fs::read(file)
@@ -73,17 +74,14 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
         };
         problems.push(format!("{key}: {}: {error}", documents::place(config)));
     }
-    if let Err(error) = SqliteStore::open(&config.sqlite_file()).await {
-        problems.push(format!(
-            "store.sqlite_file: {}: {error}",
-            config.sqlite_file().display()
-        ));
+    if let Err(failure) = database::open(config).await {
+        problems.push(format!("store: {failure}"));
     }
     if !problems.is_empty() {
         return Err(ConfigError::Problems(problems).into());
     }
     let checked = Checked {
-        sqlite_file: config.sqlite_file(),
+        database: database::place(config)?,
         documents: documents::place(config),
         token_file: config.token_file(),
         api_url: config.api_url()?,
@@ -91,7 +89,7 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
     output.print(&checked, |checked| {
         format!(
             "the configuration is good\n  database   {}\n  documents  {}\n  token      {}\n  API        {}",
-            checked.sqlite_file.display(),
+            checked.database,
             checked.documents,
             checked.token_file.display(),
             checked.api_url

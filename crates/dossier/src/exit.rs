@@ -16,7 +16,9 @@ Exit codes:
   6  there is no such request, service, template version, source or report
   7  the request ended Errored
   8  time ran out
-  9  the tested service breaks the contract";
+  9  the database's schema is older than this version's
+  10  the database's schema is newer than this version can work with
+  11  the tested service breaks the contract";
 
 /// Why a command ended without doing what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +50,12 @@ pub enum Failure {
     /// Checks of the tested service failed: so many.
     #[error("the service breaks the contract: {0} failed")]
     ContractBroken(String),
+    /// The database must be migrated first.
+    #[error("the database's schema is older than this version's; run `dossier migrate`")]
+    OlderSchema,
+    /// A newer version changed the database so that this one cannot work with it.
+    #[error("the database's schema is newer than this version can work with; run a newer version")]
+    NewerSchema,
     /// A file could not be written or read.
     #[error("{doing}: {source}")]
     File {
@@ -85,7 +93,9 @@ impl Failure {
             Self::NoSuchService(_) | Self::NoSuchSource(_) => 6,
             Self::Errored(_) => 7,
             Self::TimedOut => 8,
-            Self::ContractBroken(_) => 9,
+            Self::OlderSchema => 9,
+            Self::NewerSchema => 10,
+            Self::ContractBroken(_) => 11,
         }
     }
 }

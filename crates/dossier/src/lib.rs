@@ -17,10 +17,12 @@ pub mod bench;
 pub mod cli;
 pub mod config;
 mod config_command;
+mod database;
 pub mod demo;
 mod documents;
 pub mod exit;
 mod manual;
+mod migrate_command;
 pub mod output;
 mod preview;
 mod reference_command;
@@ -103,6 +105,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
             log_to_stderr(&config.log)?;
             run::worker(config, output).await
         }
+        Command::Migrate { check } => migrate_command::run(check, &config, output).await,
         Command::Demo(options) => demo::run(&options, &config.log, output).await,
         Command::Request(command) => request_command::run(command, &config, output).await,
         Command::Service(command) => service_command::run(command, &config, output).await,

@@ -11,7 +11,6 @@ use dossier_api::{
 use dossier_core::Private;
 use dossier_documents::DocumentStore;
 use dossier_report::Fonts;
-use dossier_store::SqliteStore;
 use dossier_worker::{ApiClient, ReportSettings, TokenSource, Worker, WorkerConfig};
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -20,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::config::{Config, ConfigError};
+use crate::database;
 use crate::documents;
 use crate::exit::Failure;
 use crate::output::Output;
@@ -42,11 +42,7 @@ impl PreparedApi {
     /// Opens the database and the documents, and takes the address.
     async fn new(config: &Config, token: &Private<String>) -> Result<Self, Failure> {
         let documents = open_documents(config).await?;
-        let file = config.sqlite_file();
-        let store = SqliteStore::open(&file).await.map_err(|error| {
-            Failure::Unavailable(format!("the database {}: {error}", file.display()))
-        })?;
-        let store = Arc::new(store);
+        let store = database::open(config).await?;
         let listen = config.api.listen;
         let listener = TcpListener::bind(listen)
             .await

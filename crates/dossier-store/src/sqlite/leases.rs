@@ -18,6 +18,7 @@ use super::requests::{find, known};
 use super::rows::{self, get, request_columns, time, uuid, word};
 use super::sql::{blob, blobs, claimable, limits, millis, now};
 use super::{SqliteStore, StoreError};
+use crate::section_values::{SectionValues, size};
 
 /// Whether `?1` is the request and `?2` the token of its current lease.
 macro_rules! current {
@@ -490,62 +491,4 @@ async fn why_not_recorded(
     } else {
         Err(LeaseRefusal::UnknownSection.into())
     }
-}
-
-/// An outcome as columns.
-struct SectionValues<'a> {
-    status: &'static str,
-    held: Option<&'static str>,
-    kept: Option<&'a KeptDocument>,
-    template_version: Option<String>,
-    bytes: Option<u64>,
-    tries: u32,
-    error: Option<&'a str>,
-}
-
-impl<'a> SectionValues<'a> {
-    fn of(outcome: &'a SectionOutcome) -> Self {
-        use dossier_core::section::SectionStatus::{Complete, Errored, Pending};
-        let nothing = Self {
-            status: Pending.as_str(),
-            held: None,
-            kept: None,
-            template_version: None,
-            bytes: None,
-            tries: 0,
-            error: None,
-        };
-        match outcome {
-            SectionOutcome::Progress { bytes, tries } => Self {
-                bytes: Some(*bytes),
-                tries: *tries,
-                ..nothing
-            },
-            SectionOutcome::Complete {
-                held,
-                kept,
-                template_version,
-                tries,
-            } => Self {
-                status: Complete.as_str(),
-                held: Some(held.as_str()),
-                kept: kept.as_ref(),
-                template_version: Some(template_version.to_string()),
-                bytes: kept.as_ref().map(|kept| kept.bytes),
-                tries: *tries,
-                ..nothing
-            },
-            SectionOutcome::Errored { detail, tries } => Self {
-                status: Errored.as_str(),
-                tries: *tries,
-                error: Some(detail),
-                ..nothing
-            },
-        }
-    }
-}
-
-/// A size as the database keeps it: no file is larger than its greatest number.
-fn size(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -44,11 +44,12 @@ use dossier_core::{
 use jiff::Timestamp;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
-pub use open::{OpenError, Options};
+pub use open::{OpenError, Options, migrate_file, schema_state};
 
 use crate::{
     AbandonedAttempt, ArchivedRequest, Created, KnownReference, Page, ReferenceSchedule,
-    ReferenceState, RefreshClaim, RefreshToken, RequestCounts, RequestFilter, Store, StoreError,
+    ReferenceState, RefreshClaim, RefreshToken, RequestCounts, RequestFilter, SearchKind, Store,
+    StoreError,
 };
 use work::Work;
 
@@ -77,6 +78,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.check_schema().await
+    }
+
+    fn search_kind(&self) -> SearchKind {
+        SearchKind::Anywhere
     }
 
     async fn first_result(

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use super::failure::{Kind, describe};
 use super::work::Work;
 use super::{SqliteStore, StoreError};
-use crate::Unavailable;
+use crate::{Migrated, SchemaAge, SchemaState, Unavailable};
 
 /// The schema's steps; a file's `user_version` is how many it has taken. Steps are only ever added.
 const MIGRATIONS: [&str; 4] = [
@@ -32,6 +32,8 @@ pub struct Options {
     pub readers_max: u32,
     /// How long a statement waits for another process's write, and a call for a free connection.
     pub patience: Duration,
+    /// Whether opening makes the file and brings an older schema up to date, or refuses both.
+    pub migrate: bool,
 }
 
 impl Default for Options {
@@ -39,6 +41,7 @@ impl Default for Options {
         Self {
             readers_max: 4,
             patience: Duration::from_secs(10),
+            migrate: true,
         }
     }
 }
@@ -69,6 +72,19 @@ pub enum OpenError {
         found: i64,
         /// The newest schema that this version knows.
         known: i64,
+    },
+    /// It has an older schema, or is not there, and was not to be migrated; run `dossier migrate`.
+    #[error(
+        "{} has schema {found}, and this version needs {known}: run `dossier migrate`",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The schema found; 0 if there is none.
+        found: u32,
+        /// The schema needed.
+        known: u32,
     },
     /// The file or its folder may not be written; correct the permissions.
     #[error("{} is read-only; Dossier must be able to write to it and to its folder", .0.display())]
@@ -101,6 +117,16 @@ impl SqliteStore {
     /// A committed write is on the disk: write-ahead log, `synchronous = FULL`.
     pub async fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         let path = path.as_ref();
+        if !options.migrate {
+            let state = schema_state(path).await?;
+            if state.age() == SchemaAge::Older {
+                return Err(OpenError::Older {
+                    path: path.to_owned(),
+                    found: state.found,
+                    known: state.known,
+                });
+            }
+        }
         make_file(path)?;
         // Turning the log on wants the file alone, and SQLite refuses it at once, without the
         // patience of its other locks, where two would wait for each other
@@ -229,6 +255,58 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
         .await
         .map_err(failed)?;
     tx.commit().await.map_err(failed)
+}
+
+/// Makes the file where it is missing and brings its schema up to date; answers from which to
+/// which.
+///
+/// # Errors
+/// See [`OpenError`]; then nothing is changed.
+pub async fn migrate_file(path: impl AsRef<Path>) -> Result<Migrated, OpenError> {
+    let path = path.as_ref();
+    let before = schema_state(path).await?;
+    let store = SqliteStore::open(path).await?;
+    store.close().await;
+    Ok(Migrated {
+        from: before.found,
+        to: before.known,
+    })
+}
+
+/// Which schema the file has. Makes and changes nothing.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn schema_state(path: impl AsRef<Path>) -> Result<SchemaState, OpenError> {
+    let path = path.as_ref();
+    let found = if path.exists() {
+        found_schema(path).await?
+    } else {
+        0
+    };
+    Ok(SchemaState {
+        found,
+        known: u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX),
+        compatible_from: found,
+    })
+}
+
+async fn found_schema(path: &Path) -> Result<u32, OpenError> {
+    let failed = |error| open_error(path, error);
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Options::default().patience)
+        .disable_statement_logging()
+        .connect()
+        .await
+        .map_err(failed)?;
+    let owner = pragma(&mut connection, "PRAGMA application_id").await;
+    let found = pragma(&mut connection, "PRAGMA user_version").await;
+    connection.close().await.map_err(failed)?;
+    if owner.map_err(failed)? != APPLICATION_ID {
+        return Ok(0);
+    }
+    Ok(u32::try_from(found.map_err(failed)?).unwrap_or(0))
 }
 
 fn open_error(path: &Path, error: sqlx::Error) -> OpenError {

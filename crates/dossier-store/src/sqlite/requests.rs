@@ -45,6 +45,7 @@ impl SqliteStore {
         })
     }
 
+    /// The identifiers are found first, so that the rows of earlier pages are not read.
     pub(super) async fn list(
         &self,
         filter: &RequestFilter,
@@ -52,8 +53,9 @@ impl SqliteStore {
         page: Page,
     ) -> Result<Vec<Request>, StoreError> {
         let sql = format!(
-            "{SELECT} WHERE {} ORDER BY requests.requested_at DESC, requests.id DESC \
-             LIMIT ?5 OFFSET ?6",
+            "{SELECT} WHERE requests.id IN (SELECT requests.id FROM requests WHERE {} \
+             ORDER BY requests.requested_at DESC, requests.id DESC LIMIT ?5 OFFSET ?6) \
+             ORDER BY requests.requested_at DESC, requests.id DESC",
             condition(filter)
         );
         let (limit, offset) = limit_and_offset(page);

@@ -1,12 +1,6 @@
-//! From rows to domain types. What does not fit is [`StoreError::Corrupt`].
+//! Which columns and rows make a request, and how SQLite's are read.
 
-use std::collections::HashMap;
-
-use dossier_core::request::{ErrorCode, Request, RequestStatus};
-use dossier_core::section::{Held, Section, SectionStatus};
-use dossier_core::service::{Category, Service, ServiceDetails, report_order};
-use dossier_core::subject::{CaseReference, SubjectIdentifier, SubjectName};
-use dossier_core::{DocumentKind, FinishedDocument, KeptDocument};
+use dossier_core::request::{Request, RequestStatus};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, SqliteConnection, Type};
@@ -14,6 +8,10 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::sql::{blobs, now};
+use crate::rows::Columns;
+pub(super) use crate::rows::{
+    count, optional, optional_time, parsed, service, subject_kind, time, uuid, word,
+};
 
 /// The columns of a live request. An expired lease is nobody's, so it is not shown.
 macro_rules! request_columns {
@@ -84,16 +82,7 @@ pub(super) async fn requests(
         .bind(blobs(ids))
         .fetch_all(connection)
         .await?;
-    let mut by_request: HashMap<Uuid, Vec<FinishedDocument>> = HashMap::new();
-    for row in &rows {
-        let id = uuid(row, "request_id")?;
-        by_request.entry(id).or_default().push(finished(row)?);
-    }
-    for request in &mut requests {
-        let mut others = by_request.remove(&request.id.as_uuid()).unwrap_or_default();
-        others.sort_by_key(|document| (document.kind, document.volume));
-        request.others = others;
-    }
+    crate::rows::add_documents(&mut requests, &rows)?;
     Ok(requests)
 }
 
@@ -110,7 +99,10 @@ async fn with_sections(
     rows: &[SqliteRow],
     sections: &'static str,
 ) -> Result<Vec<Request>, StoreError> {
-    let mut requests = rows.iter().map(request).collect::<Result<Vec<_>, _>>()?;
+    let mut requests = rows
+        .iter()
+        .map(crate::rows::request)
+        .collect::<Result<Vec<_>, _>>()?;
     if requests.is_empty() {
         return Ok(requests);
     }
@@ -119,136 +111,8 @@ async fn with_sections(
         .bind(ids)
         .fetch_all(connection)
         .await?;
-    let mut by_request: HashMap<Uuid, Vec<Section>> = HashMap::new();
-    for row in &rows {
-        let id = uuid(row, "request_id")?;
-        by_request.entry(id).or_default().push(section(row)?);
-    }
-    for request in &mut requests {
-        let mut sections = by_request.remove(&request.id.as_uuid()).unwrap_or_default();
-        sections.sort_by_cached_key(|section| {
-            let order = report_order(section.rank, section.category, &section.service_label);
-            (order, section.service_name.clone())
-        });
-        request.sections = sections;
-    }
+    crate::rows::add_sections(&mut requests, &rows)?;
     Ok(requests)
-}
-
-fn request(row: &SqliteRow) -> Result<Request, StoreError> {
-    let status = word(row, "status", RequestStatus::parse)?;
-    let finished_at = optional_time(row, "finished_at")?;
-    Ok(Request {
-        id: uuid(row, "id")?.into(),
-        status,
-        date_from: optional(row, "date_from", parsed)?,
-        date_to: word(row, "date_to", parsed)?,
-        case_reference: word(row, "case_reference", |text| {
-            CaseReference::parse(text).ok()
-        })?,
-        subject: subject(row)?,
-        subject_name: optional(row, "subject_name", |text| SubjectName::parse(text).ok())?,
-        requested_by: get(row, "requested_by")?,
-        requested_at: time(row, "requested_at")?,
-        clock_started_at: time(row, "clock_started_at")?,
-        claimed_at: optional_time(row, "claimed_at")?,
-        lease_expires_at: optional_time(row, "lease_expires_at")?,
-        due_at: time(row, "due_at")?,
-        attempts: get(row, "attempts")?,
-        completed_at: finished_at.filter(|_| status == RequestStatus::Completed),
-        error_code: optional(row, "error_code", ErrorCode::parse)?,
-        error_detail: get(row, "error_detail")?,
-        document: kept(row, "document_id", "document_bytes", "document_sha256")?,
-        pages: get(row, "pages")?,
-        others: Vec::new(),
-        last_downloaded_at: optional_time(row, "last_downloaded_at")?,
-        sections: Vec::new(),
-    })
-}
-
-fn subject(row: &SqliteRow) -> Result<SubjectIdentifier, StoreError> {
-    let kind: String = get(row, "subject_kind")?;
-    let parse = match kind.as_str() {
-        "NOMIS" => SubjectIdentifier::nomis,
-        "NDELIUS" => SubjectIdentifier::ndelius,
-        _ => return Err(StoreError::Corrupt("subject_kind")),
-    };
-    word(row, "subject_id", |text| parse(text).ok())
-}
-
-/// What `subject_kind` says of an identifier.
-pub(super) fn subject_kind(subject: &SubjectIdentifier) -> &'static str {
-    match subject {
-        SubjectIdentifier::Nomis(_) => "NOMIS",
-        SubjectIdentifier::Ndelius(_) => "NDELIUS",
-    }
-}
-
-fn section(row: &SqliteRow) -> Result<Section, StoreError> {
-    Ok(Section {
-        service_id: uuid(row, "service_id")?.into(),
-        service_name: word(row, "service_name", parsed)?,
-        service_label: get(row, "service_label")?,
-        service_url: word(row, "service_url", |text| {
-            ServiceDetails::parse_url(text).ok()
-        })?,
-        template_migrated: get(row, "template_migrated")?,
-        category: word(row, "category", Category::parse)?,
-        rank: get(row, "rank")?,
-        status: word(row, "status", SectionStatus::parse)?,
-        held: optional(row, "held", Held::parse)?,
-        kept: kept(row, "kept_id", "kept_bytes", "kept_sha256")?,
-        template_version: optional(row, "template_version", parsed)?,
-        rendered_at: optional_time(row, "rendered_at")?,
-        bytes: count(row, "bytes")?,
-        tries: get(row, "tries")?,
-        error: get(row, "error")?,
-    })
-}
-
-/// A service of the catalogue.
-pub(super) fn service(row: &SqliteRow) -> Result<Service, StoreError> {
-    Ok(Service {
-        id: uuid(row, "id")?.into(),
-        details: ServiceDetails {
-            name: word(row, "name", parsed)?,
-            label: get(row, "label")?,
-            url: word(row, "url", |text| ServiceDetails::parse_url(text).ok())?,
-            enabled: get(row, "enabled")?,
-            template_migrated: get(row, "template_migrated")?,
-            category: word(row, "category", Category::parse)?,
-            rank: get(row, "rank")?,
-        },
-        suspended_at: optional_time(row, "suspended_at")?,
-        template_version: get(row, "template_version")?,
-        pending_template_version: get(row, "pending_template_version")?,
-    })
-}
-
-fn finished(row: &SqliteRow) -> Result<FinishedDocument, StoreError> {
-    Ok(FinishedDocument {
-        kind: word(row, "kind", DocumentKind::parse)?,
-        volume: get(row, "volume")?,
-        kept: kept(row, "document_id", "document_bytes", "document_sha256")?
-            .ok_or(StoreError::Corrupt("document_id"))?,
-        pages: get(row, "pages")?,
-    })
-}
-
-fn kept(
-    row: &SqliteRow,
-    id: &'static str,
-    bytes: &'static str,
-    sha256: &'static str,
-) -> Result<Option<KeptDocument>, StoreError> {
-    let Some(known) = optional_uuid(row, id)? else {
-        return Ok(None);
-    };
-    Ok(Some(KeptDocument {
-        id: known.into(),
-        bytes: count(row, bytes)?,
-        sha256: word(row, sha256, parsed)?,
-    }))
 }
 
 /// A column as it is.
@@ -259,69 +123,31 @@ where
     row.try_get(column).map_err(|_| StoreError::Corrupt(column))
 }
 
-/// A column of text that `parse` must understand.
-pub(super) fn word<T>(
-    row: &SqliteRow,
-    column: &'static str,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> Result<T, StoreError> {
-    parse(get(row, column)?).ok_or(StoreError::Corrupt(column))
-}
-
-/// A column of text, if there is any, that `parse` must understand.
-pub(super) fn optional<T>(
-    row: &SqliteRow,
-    column: &'static str,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, StoreError> {
-    let text: Option<&str> = get(row, column)?;
-    text.map(|text| parse(text).ok_or(StoreError::Corrupt(column)))
-        .transpose()
-}
-
-/// What the text stands for, by `FromStr`.
-pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Option<T> {
-    text.parse().ok()
-}
-
-/// A column that holds an identifier.
-pub(super) fn uuid(row: &SqliteRow, column: &'static str) -> Result<Uuid, StoreError> {
-    optional_uuid(row, column)?.ok_or(StoreError::Corrupt(column))
-}
-
-fn optional_uuid(row: &SqliteRow, column: &'static str) -> Result<Option<Uuid>, StoreError> {
-    let bytes: Option<&[u8]> = get(row, column)?;
-    bytes
-        .map(|bytes| Uuid::from_slice(bytes).map_err(|_| StoreError::Corrupt(column)))
-        .transpose()
-}
-
-/// A column that holds a time.
-pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<Timestamp, StoreError> {
-    optional_time(row, column)?.ok_or(StoreError::Corrupt(column))
-}
-
-/// A column that holds a time, if there is one.
-pub(super) fn optional_time(
-    row: &SqliteRow,
-    column: &'static str,
-) -> Result<Option<Timestamp>, StoreError> {
-    let millis: Option<i64> = get(row, column)?;
-    millis
-        .map(|millis| Timestamp::from_millisecond(millis).map_err(|_| StoreError::Corrupt(column)))
-        .transpose()
-}
-
-/// A column that holds a number from 0.
-pub(super) fn count(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {
-    let number: i64 = get(row, column)?;
-    u64::try_from(number).map_err(|_| StoreError::Corrupt(column))
-}
-
 /// The database's clock.
 pub(super) async fn clock(connection: &mut SqliteConnection) -> Result<Timestamp, StoreError> {
     let row = sqlx::query(concat!("SELECT ", now!(), " AS now"))
         .fetch_one(connection)
         .await?;
     time(&row, "now")
+}
+
+impl Columns for SqliteRow {
+    fn text(&self, column: &'static str) -> Result<Option<&str>, StoreError> {
+        get(self, column)
+    }
+
+    fn number(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
+        get(self, column)
+    }
+
+    fn flag(&self, column: &'static str) -> Result<bool, StoreError> {
+        get(self, column)
+    }
+
+    fn identifier(&self, column: &'static str) -> Result<Option<Uuid>, StoreError> {
+        let bytes: Option<&[u8]> = get(self, column)?;
+        bytes
+            .map(|bytes| Uuid::from_slice(bytes).map_err(|_| StoreError::Corrupt(column)))
+            .transpose()
+    }
 }

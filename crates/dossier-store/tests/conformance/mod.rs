@@ -13,6 +13,7 @@
 
 pub mod abandoned;
 pub mod archive;
+pub mod claim_rule;
 pub mod claims;
 pub mod concurrency;
 pub mod documents;
@@ -205,6 +206,7 @@ macro_rules! conformance {
             concurrency {
                 two_processes_claim_each_request_exactly_once,
                 claims_of_one_request_at_the_same_time_have_one_winner,
+                calls_of_all_kinds_at_the_same_time_are_all_answered,
             }
             interleavings {
                 any_order_of_steps_by_two_workers_agrees_with_the_model,

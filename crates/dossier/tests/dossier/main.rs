@@ -10,6 +10,7 @@ mod documents_on_s3;
 mod end_to_end;
 mod exactly_once;
 mod harness;
+mod on_postgres;
 mod reference;
 mod sample_data;
 mod service_test;

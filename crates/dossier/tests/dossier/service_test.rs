@@ -88,7 +88,7 @@ fn tested_with(service: &Service, options: &str, variables: &[(&str, &str)]) -> 
 #[track_caller]
 fn assert_breaks(tested: &Tested, failed: &[&str]) {
     assert_eq!(tested.failed(), failed, "{:#}", tested.told);
-    assert_eq!(tested.code, 9, "{}", tested.stderr);
+    assert_eq!(tested.code, 11, "{}", tested.stderr);
     assert_eq!(tested.told["kept"], false);
 }
 
@@ -200,7 +200,7 @@ async fn what_is_odd_in_a_body_is_a_warning() {
 async fn a_warning_is_a_failure_when_the_test_is_strict() {
     let service = Service::with_body(r#"{"data":[1]}"#).await;
     let tested = tested(&service, "--strict");
-    assert_eq!((tested.code, &tested.told["kept"]), (9, &json!(false)));
+    assert_eq!((tested.code, &tested.told["kept"]), (11, &json!(false)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -525,7 +525,7 @@ async fn people_see_what_is_wrong_where_it_is_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let line = format!("service test {} --prn A1234AA", service.url);
     let output = dossier(folder.path()).args(words(&line)).output().unwrap();
-    assert_eq!(output.status.code(), Some(9));
+    assert_eq!(output.status.code(), Some(11));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.is_ascii(), "{text}");
     for line in [

@@ -2,6 +2,9 @@
 
 pub mod document_api;
 pub mod pdf;
+#[expect(dead_code, reason = "the store's tests use more of it")]
+#[path = "../../../../dossier-store/tests/server/mod.rs"]
+pub mod postgres;
 pub mod process;
 pub mod s3;
 pub mod service;

@@ -1,0 +1,86 @@
+//! What PostgreSQL says when it fails, without any data.
+//!
+//! The server's own messages quote values and statements; only the kind of failure and its code
+//! leave this crate.
+
+use std::io::ErrorKind;
+
+use crate::{StoreError, Unavailable};
+
+/// The failure's code (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+pub(super) fn code(error: &sqlx::Error) -> Option<String> {
+    let code = error.as_database_error()?.code()?;
+    // Five capitals and digits, whatever a server that is none may say.
+    let is_code = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_code.then(|| code.into_owned())
+}
+
+/// The failure in words and by its code.
+pub(super) fn describe(error: &sqlx::Error) -> String {
+    match code(error) {
+        Some(code) => format!("{} (PostgreSQL code {code})", words_of_code(&code)),
+        None => words(error).to_owned(),
+    }
+}
+
+fn words_of_code(code: &str) -> &'static str {
+    match code {
+        "28000" | "28P01" => "it does not accept the user, the password or the connection",
+        "3D000" => "it has no such database",
+        "3F000" => "there is no schema to make tables in",
+        "42501" => "the user may not do this; it must own the tables",
+        "25006" => "it is read-only, such as a standby",
+        "53100" => "its disk is full",
+        "53300" => "it has too many connections",
+        "55P03" => "a lock was not free in time",
+        "57014" => "a statement took too long",
+        "57P01" | "57P02" | "57P03" => "it is starting or stopping",
+        "26000" | "42P05" | "08P01" => {
+            "a pooler lies between that does not keep prepared statements; set store.pooler"
+        }
+        "42P01" | "42703" | "42883" => "its schema is another one",
+        _ => match &code[..2] {
+            "40" => "another transaction was in the way; try again",
+            "53" => "it lacks a resource",
+            "08" => "the connection failed",
+            "XX" | "58" => "it is damaged or its system failed",
+            _ => "it refused a statement",
+        },
+    }
+}
+
+fn words(error: &sqlx::Error) -> &'static str {
+    match error {
+        sqlx::Error::Database(_) => "it refused a statement",
+        sqlx::Error::PoolTimedOut => "no connection became free in time",
+        sqlx::Error::PoolClosed => "the store is closed",
+        sqlx::Error::Tls(_) => "TLS failed: it offers none, or a file cannot be used",
+        sqlx::Error::Configuration(_) => "the connection's settings cannot be used",
+        sqlx::Error::Io(cause) => match cause.kind() {
+            ErrorKind::ConnectionRefused => "nobody listens there",
+            ErrorKind::NotFound => "there is no such socket or file",
+            ErrorKind::PermissionDenied => "the socket or file may not be opened",
+            // What a TLS handshake ends with.
+            ErrorKind::InvalidData => {
+                "TLS failed: its certificate is not trusted, or is another host's"
+            }
+            ErrorKind::TimedOut => "it did not answer in time",
+            _ => "the connection broke",
+        },
+        _ => "the connection failed",
+    }
+}
+
+impl From<sqlx::Error> for Unavailable {
+    fn from(error: sqlx::Error) -> Self {
+        Self(describe(&error))
+    }
+}
+
+/// The failure of a statement.
+pub(super) fn store_error(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreError::Corrupt("row"),
+        error => StoreError::Unavailable(Unavailable(describe(&error))),
+    }
+}

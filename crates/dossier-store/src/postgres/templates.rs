@@ -1,0 +1,256 @@
+//! Registered versions of services' templates.
+//!
+//! A service's pending version has a number above all published ones, so that what a service may
+//! serve is what has the highest published number or a higher one.
+
+use dossier_core::lease::LeaseRefusal;
+use dossier_core::template::{CurrentTemplates, RegisteredTemplate, Registration, TemplateStatus};
+use dossier_core::{LeaseToken, RequestId, ServiceId, ServiceName, Sha256Hex, TemplateId};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use super::leases::{current, why_refused};
+use super::rows::{count, optional_time, parsed, small, time, uuid, word};
+use super::session::{In, Session};
+use super::sql::{now, this_moment};
+use super::{Failed, PostgresStore, StoreError};
+use crate::rows::Columns;
+
+/// The columns of a version without its content, whose length is known without reading it.
+macro_rules! version_columns {
+    () => {
+        "id, service_id, version, status, sha256, length(content)::bigint AS bytes, created_at, published_at"
+    };
+}
+
+/// Whether `$1` and `$2` are a request and the token of its current lease, and it has a section of
+/// the service named `$3`, whose template the row is of.
+macro_rules! held_by {
+    () => {
+        concat!(
+            "service_id = (SELECT id FROM services WHERE name = $3) \
+             AND EXISTS (SELECT 1 FROM requests JOIN sections ON sections.request_id = requests.id \
+             WHERE sections.service_id = template_versions.service_id AND ",
+            current!(),
+            ")"
+        )
+    };
+}
+
+impl PostgresStore {
+    pub(super) async fn register(
+        &self,
+        service: ServiceId,
+        sha256: &Sha256Hex,
+        content: &[u8],
+    ) -> Result<Registration, Failed> {
+        const REPLACED: &str =
+            "DELETE FROM template_versions WHERE service_id = $1 AND status = 'PENDING'";
+        const REGISTER: &str = concat!(
+            "INSERT INTO template_versions \
+             (id, service_id, version, status, sha256, created_at, content) \
+             SELECT $2, $1, coalesce(max(version), 0) + 1, 'PENDING', $3, ",
+            now!(),
+            ", $4 FROM template_versions WHERE service_id = $1 RETURNING ",
+            version_columns!()
+        );
+        let mut tx = self.write().await?;
+        hold_service(&mut tx, service).await?;
+        if let Some(template) = current_templates(&mut tx, service).await?.of(sha256) {
+            return Ok(Registration {
+                template: template.clone(),
+                repeated: true,
+            });
+        }
+        sqlx::query(REPLACED)
+            .bind(service.as_uuid())
+            .run(&mut tx)
+            .await?;
+        let row = sqlx::query(REGISTER)
+            .bind(service.as_uuid())
+            .bind(TemplateId::generate().as_uuid())
+            .bind(sha256.as_str())
+            .bind(content)
+            .one(&mut tx)
+            .await?;
+        let template = registered(&row)?;
+        tx.commit().await?;
+        Ok(Registration {
+            template,
+            repeated: false,
+        })
+    }
+
+    pub(super) async fn history(
+        &self,
+        service: ServiceId,
+    ) -> Result<Vec<RegisteredTemplate>, Failed> {
+        const HISTORY: &str = concat!(
+            "SELECT ",
+            version_columns!(),
+            " FROM template_versions WHERE service_id = $1 ORDER BY version DESC"
+        );
+        let mut tx = self.read().await?;
+        known_service(&mut tx, service).await?;
+        let found = sqlx::query(HISTORY)
+            .bind(service.as_uuid())
+            .all(&mut tx)
+            .await?;
+        Ok(found.iter().map(registered).collect::<Result<_, _>>()?)
+    }
+
+    pub(super) async fn content(
+        &self,
+        service: ServiceId,
+        version: u32,
+    ) -> Result<(RegisteredTemplate, Vec<u8>), Failed> {
+        const CONTENT: &str = concat!(
+            "SELECT content, ",
+            version_columns!(),
+            " FROM template_versions WHERE service_id = $1 AND version = $2"
+        );
+        let mut tx = self.read().await?;
+        let found = sqlx::query(CONTENT)
+            .bind(service.as_uuid())
+            .bind(i64::from(version))
+            .optional(&mut tx)
+            .await?;
+        let row = found.ok_or(StoreError::NotFound)?;
+        Ok((registered(&row)?, row.try_get("content")?))
+    }
+
+    pub(super) async fn resolve(
+        &self,
+        id: RequestId,
+        token: LeaseToken,
+        service: &ServiceName,
+        sha256: &Sha256Hex,
+    ) -> Result<RegisteredTemplate, Failed> {
+        const PUBLISH: &str = concat!(
+            "UPDATE template_versions SET status = 'PUBLISHED', published_at = ",
+            now!(),
+            " WHERE status = 'PENDING' AND sha256 = $4 AND ",
+            held_by!(),
+            " RETURNING ",
+            version_columns!()
+        );
+        const PUBLISHED: &str = concat!(
+            "SELECT ",
+            version_columns!(),
+            " FROM template_versions WHERE sha256 = $4 AND version = \
+             (SELECT max(version) FROM template_versions AS published \
+             WHERE published.service_id = template_versions.service_id \
+             AND published.status = 'PUBLISHED') AND ",
+            held_by!()
+        );
+        let mut tx = self.write().await?;
+        // What is pending is never the same as what was published last: one of the two at most is
+        // found. Another worker may have published it while this one waited to.
+        for statement in [PUBLISHED, PUBLISH, PUBLISHED] {
+            let found = sqlx::query(statement)
+                .bind(id.as_uuid())
+                .bind(token.as_uuid())
+                .bind(service.as_str())
+                .bind(sha256.as_str())
+                .optional(&mut tx)
+                .await?;
+            if let Some(row) = found {
+                let template = registered(&row)?;
+                tx.commit().await?;
+                return Ok(template);
+            }
+        }
+        let refusal = why_unresolved(&mut tx, id, token, service, sha256).await?;
+        Err(refusal.into())
+    }
+}
+
+/// Why a template was not resolved: because of the lease, else because of its digest.
+async fn why_unresolved(
+    session: &mut Session,
+    id: RequestId,
+    token: LeaseToken,
+    service: &ServiceName,
+    sha256: &Sha256Hex,
+) -> Result<StoreError, Failed> {
+    const SECTION: &str = concat!(
+        "SELECT (SELECT sections.service_id FROM sections \
+         JOIN services ON services.id = sections.service_id \
+         WHERE sections.request_id = $1 AND services.name = $3) AS service_id \
+         FROM requests WHERE ",
+        current!()
+    );
+    let held = sqlx::query(SECTION)
+        .bind(id.as_uuid())
+        .bind(token.as_uuid())
+        .bind(service.as_str())
+        .optional(session)
+        .await?;
+    let Some(row) = held else {
+        return Ok(why_refused(session, id).await?.into());
+    };
+    let Some(service) = row.identifier("service_id")? else {
+        return Ok(LeaseRefusal::UnknownSection.into());
+    };
+    let current = current_templates(session, service.into()).await?;
+    Ok(StoreError::UnregisteredTemplate(Box::new(
+        current.refuse(sha256.clone()),
+    )))
+}
+
+/// Holds a service, so that its versions are counted by one at a time.
+async fn hold_service(session: &mut Session, service: ServiceId) -> Result<(), Failed> {
+    let found = sqlx::query("SELECT 1 FROM services WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(service.as_uuid())
+        .optional(session)
+        .await?;
+    Ok(found.map(drop).ok_or(StoreError::NotFound)?)
+}
+
+async fn known_service(session: &mut Session, service: ServiceId) -> Result<(), Failed> {
+    let found = sqlx::query("SELECT 1 FROM services WHERE id = $1")
+        .bind(service.as_uuid())
+        .optional(session)
+        .await?;
+    Ok(found.map(drop).ok_or(StoreError::NotFound)?)
+}
+
+/// The versions that a service may serve.
+pub(super) async fn current_templates(
+    session: &mut Session,
+    service: ServiceId,
+) -> Result<CurrentTemplates, Failed> {
+    const CURRENT: &str = concat!(
+        "SELECT ",
+        version_columns!(),
+        " FROM template_versions WHERE service_id = $1 AND version >= \
+         coalesce((SELECT max(version) FROM template_versions \
+         WHERE service_id = $1 AND status = 'PUBLISHED'), 1)"
+    );
+    let found = sqlx::query(CURRENT)
+        .bind(service.as_uuid())
+        .all(session)
+        .await?;
+    let mut current = CurrentTemplates::default();
+    for row in &found {
+        let template = registered(row)?;
+        match template.status {
+            TemplateStatus::Published => current.published = Some(template),
+            TemplateStatus::Pending => current.pending = Some(template),
+        }
+    }
+    Ok(current)
+}
+
+fn registered(row: &PgRow) -> Result<RegisteredTemplate, StoreError> {
+    Ok(RegisteredTemplate {
+        id: uuid(row, "id")?.into(),
+        service_id: uuid(row, "service_id")?.into(),
+        version: small(row, "version")?,
+        status: word(row, "status", TemplateStatus::parse)?,
+        sha256: word(row, "sha256", parsed)?,
+        bytes: count(row, "bytes")?,
+        created_at: time(row, "created_at")?,
+        published_at: optional_time(row, "published_at")?,
+    })
+}

@@ -1,0 +1,167 @@
+//! What is said when the database is away, refuses or is in the way.
+
+use std::time::{Duration, Instant};
+
+use dossier_store::postgres::{DatabaseUrl, OpenError, Options, UrlError};
+use dossier_store::{PostgresStore, Store, StoreError};
+use sqlx::Executor;
+
+use crate::conformance::given::*;
+use crate::server::PASSWORD;
+use crate::{scratch, server};
+
+async fn refusal(url: &str) -> String {
+    let options = Options {
+        connect_max: Duration::from_secs(3),
+        ..Options::new(url.parse().unwrap())
+    };
+    let refused = PostgresStore::open(options).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Unavailable { .. }));
+    format!("{refused} {refused:?}")
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_says_why_and_never_the_password() {
+    let port = server().port();
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = unused.local_addr().unwrap().port();
+    drop(unused);
+    for (url, said) in [
+        (
+            format!("postgres://dossier:hunter2@127.0.0.1:{nobody}/x"),
+            "nobody listens there",
+        ),
+        (
+            format!("postgres://dossier:hunter2@127.0.0.1:{port}/postgres"),
+            "does not accept the user",
+        ),
+        (server().network_url("nowhere"), "it has no such database"),
+        (
+            "postgres://dossier:hunter2@x/y?host=/nowhere".to_owned(),
+            "no such socket",
+        ),
+        (
+            format!("postgres://dossier:hunter2@127.0.0.1:{port}/postgres?sslmode=require"),
+            "TLS failed",
+        ),
+    ] {
+        let refused = refusal(&url).await;
+        assert!(refused.contains(said), "{refused}");
+        for secret in ["hunter2", PASSWORD] {
+            assert!(!refused.contains(secret), "{refused}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_given_up_in_time() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let begin = Instant::now();
+    let refused = refusal(&format!("postgres://dossier@{address}/x")).await;
+    assert!(refused.contains("did not answer in time"), "{refused}");
+    assert!(begin.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_url_must_say_what_is_needed_and_nothing_unknown() {
+    let refused = |url: &str| url.parse::<DatabaseUrl>().unwrap_err();
+    assert_eq!(refused("mysql://u@h/d"), UrlError::Scheme);
+    assert_eq!(refused("dossier"), UrlError::Scheme);
+    assert_eq!(refused("postgres://h/d"), UrlError::User);
+    assert_eq!(refused("postgres://u@h"), UrlError::Database);
+    assert_eq!(refused("postgres:///d"), UrlError::User);
+    let unknown = refused("postgres://u:hunter2@h/d?options=-c%20x");
+    assert!(unknown.to_string().contains("options"), "{unknown}");
+    let unknown = refused("postgres://u:hunter2@h/d?Secret%20Text=1").to_string();
+    assert!(!unknown.contains("Secret"), "{unknown}");
+    for mode in ["prefer", "allow", "verify", ""] {
+        let refused = refused(&format!("postgres://u@h/d?sslmode={mode}"));
+        assert!(refused.to_string().contains("verify-full"), "{refused}");
+    }
+    let url: DatabaseUrl = "postgres://u:hunter2@db.example:6000/d".parse().unwrap();
+    assert_eq!(url.to_string(), "db.example:6000/d");
+    assert_eq!(format!("{url:?}"), "DatabaseUrl(db.example:6000/d)");
+}
+
+#[tokio::test]
+async fn an_error_text_holds_no_data() {
+    let scratch = scratch().await;
+    let store = PostgresStore::open(scratch.options()).await.unwrap();
+    services(&store, &["a"]).await;
+    // PostgreSQL passes on whatever a trigger says, and quotes the row that breaks a rule.
+    scratch.sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'A1234AA Case-77'; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION refuse()",
+    );
+    let by_trigger = store.create_request(new_request(&["a"])).await;
+    scratch.sql(
+        "DROP TRIGGER refuse ON requests;
+         ALTER TABLE requests ADD CHECK (case_reference <> 'Case-77')",
+    );
+    let by_rule = store.create_request(new_request(&["a"])).await;
+    for refused in [by_trigger, by_rule] {
+        let refused = refused.unwrap_err();
+        let shown = format!("{refused} {refused:?}");
+        assert!(matches!(refused, StoreError::Unavailable(_)), "{shown}");
+        assert!(!shown.contains("A1234AA"), "{shown}");
+        assert!(!shown.contains("Case-77"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_version_writes_is_corrupt_and_not_shown() {
+    let scratch = scratch().await;
+    let store = PostgresStore::open(scratch.options()).await.unwrap();
+    let id = pending_of_a(&store).await;
+    scratch.sql("UPDATE requests SET subject_id = 'secret'");
+    let refused = store.request(id).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Corrupt("subject_id")));
+    assert!(!format!("{refused} {refused:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_write_that_another_transaction_blocks_fails_in_time() {
+    let scratch = scratch().await;
+    let options = Options {
+        lock_max: Duration::from_millis(200),
+        ..scratch.options()
+    };
+    let store = PostgresStore::open(options).await.unwrap();
+    let id = pending_of_a(&store).await;
+    let mut other = scratch.raw().await;
+    other
+        .execute("BEGIN; SELECT 1 FROM requests FOR UPDATE")
+        .await
+        .unwrap();
+    let blocked = store.claim(id, "w", &rules()).await.unwrap_err();
+    assert!(
+        blocked.to_string().contains("a lock was not free in time"),
+        "{blocked}"
+    );
+    found(&store, id).await;
+    let oldest = store.claim_oldest(1, "w", &rules()).await.unwrap();
+    assert!(oldest.is_empty(), "it is passed over, not waited for");
+    other.execute("ROLLBACK").await.unwrap();
+    claimed(&store, id).await;
+}
+
+#[tokio::test]
+async fn an_abandoned_call_leaves_the_store_usable() {
+    let scratch = scratch().await;
+    let options = Options {
+        connections_max: 2,
+        ..scratch.options()
+    };
+    let store = PostgresStore::open(options).await.unwrap();
+    services(&store, &["a"]).await;
+    for micros in 0..40 {
+        let call = store.create_request(new_request(&["a"]));
+        let _ = tokio::time::timeout(Duration::from_micros(micros * 100), call).await;
+    }
+    let before = store.count_requests(&filter(), &rules()).await.unwrap();
+    pending(&store, &["a"]).await;
+    let after = store.count_requests(&filter(), &rules()).await.unwrap();
+    assert!(after > before);
+}

@@ -1,0 +1,142 @@
+//! What is read: no more of a large database than of a small one. Counted by the server, of the
+//! statements as they run.
+
+use std::time::Duration;
+
+use dossier_core::RequestId;
+use dossier_store::postgres::Options;
+use dossier_store::{Page, PostgresStore, RequestFilter, Store};
+
+use crate::conformance::given::*;
+use crate::{Scratch, scratch};
+
+const MANY: u32 = 60_000;
+
+/// Fills a database with finished requests, of which each has a reference of its own.
+async fn filled(scratch: &Scratch) -> PostgresStore {
+    let options = Options {
+        // One connection, so that its own account of what it read is the whole account.
+        connections_max: 1,
+        look_every: Duration::from_secs(3600),
+        ..scratch.options()
+    };
+    let store = PostgresStore::open(options).await.unwrap();
+    services(&store, &["a"]).await;
+    scratch.sql(&format!(
+        "INSERT INTO requests (id, status, date_to, case_reference, subject_kind, subject_id,
+             search_text, requested_by, requested_at, clock_started_at, due_at, finished_at,
+             completed_by, document_id, document_bytes, document_sha256, pages)
+         SELECT gen_random_uuid(), 'Completed', '2026-01-31', 'Case-' || md5(n::text), 'NOMIS',
+             'A1234AA', 'case-' || md5(n::text) || E'\\na1234aa', 'casework', n, n, n, n,
+             gen_random_uuid(), gen_random_uuid(), 4, repeat('0', 64), 7
+         FROM generate_series(1, {MANY}) AS n;
+         INSERT INTO sections (request_id, service_id, status, held)
+         SELECT requests.id, services.id, 'COMPLETE', 'NO_DATA' FROM requests, services;
+         VACUUM ANALYZE"
+    ));
+    store
+}
+
+/// Rows and index entries that were read of all tables so far.
+async fn read_so_far(scratch: &Scratch) -> u64 {
+    // Counts are handed in once a second, and when a connection has been idle for a while.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let rows = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables";
+    let entries = "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes";
+    [rows, entries]
+        .map(|sql| scratch.sql(sql).parse::<u64>().unwrap())
+        .iter()
+        .sum()
+}
+
+async fn reads<T>(scratch: &Scratch, call: impl Future<Output = T>) -> (T, u64) {
+    let before = read_so_far(scratch).await;
+    let done = call.await;
+    (done, read_so_far(scratch).await - before)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn claims_and_searches_read_no_more_than_they_find() {
+    let scratch = scratch().await;
+    let store = filled(&scratch).await;
+    let made: Vec<RequestId> = {
+        let mut made = Vec::new();
+        for _ in 0..20 {
+            made.push(pending(&store, &["a"]).await);
+        }
+        made
+    };
+
+    let (claims, read) = reads(&scratch, store.claim_oldest(5, "w", &rules())).await;
+    assert_eq!(claims.unwrap().len(), 5);
+    assert!(read < 1000, "a claim read {read}");
+
+    let nothing_due = async {
+        let claims = store.claim_oldest(20, "w", &rules()).await.unwrap();
+        assert_eq!(claims.len(), 15);
+        assert!(
+            store
+                .claim_oldest(20, "w", &rules())
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    };
+    let ((), read) = reads(&scratch, nothing_due).await;
+    assert!(read < 2000, "claims read {read}");
+
+    let ((), read) = reads(&scratch, completed_all(&store, &made)).await;
+    assert!(read < 20_000, "completing 20 requests read {read}");
+
+    let searched = RequestFilter {
+        search: Some("9ee21aacb26fd21f1e7c5ee1ba9d6b1".to_owned().into()),
+        ..filter()
+    };
+    let (found, read) = reads(&scratch, store.requests(&searched, &rules(), FIRST_PAGE)).await;
+    assert!(found.unwrap().len() <= 1);
+    assert!(read < 5000, "a search read {read}");
+
+    let errored = RequestFilter {
+        errored: true,
+        ..filter()
+    };
+    let (found, read) = reads(&scratch, store.requests(&errored, &rules(), FIRST_PAGE)).await;
+    assert!(found.unwrap().is_empty());
+    assert!(read < 1000, "a list of a rare status read {read}");
+
+    let (spent, read) = reads(&scratch, store.spent_sections(100)).await;
+    assert!(spent.unwrap().is_empty());
+    assert!(read < 1000, "looking for spent sections read {read}");
+
+    let (expired, read) = reads(&scratch, store.expire_requests(&rules())).await;
+    assert!(expired.unwrap().is_empty());
+    assert!(read < 1000, "expiring read {read}");
+}
+
+async fn completed_all(store: &PostgresStore, ids: &[RequestId]) {
+    for id in ids {
+        // Each is claimed already, by whom is no matter here.
+        store.cancel_request(*id, "x").await.unwrap();
+        store.restart_request(*id).await.unwrap();
+        completed(store, *id).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_far_back_is_found_in_an_index() {
+    let scratch = scratch().await;
+    let store = filled(&scratch).await;
+    let page = Page {
+        number: MANY / 20 - 1,
+        size: 20,
+    };
+    scratch.sql("SELECT pg_stat_reset()");
+    let requests = store.requests(&filter(), &rules(), page).await.unwrap();
+    assert_eq!(requests.len(), 20);
+    assert_eq!(requests[19].requested_at.as_millisecond(), 1);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let fetched = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables \
+                   WHERE relname = 'requests'";
+    let fetched: u32 = scratch.sql(fetched).parse().unwrap();
+    assert!(fetched < 200, "{fetched} rows were read");
+}
