@@ -12,7 +12,7 @@
 //! - [`server`]: connections, and how they end
 //! - [`openapi`]: the description, generated from the routes
 //! - [`housekeeping`]: what happens without anybody asking for it
-//! - [`reference`]: the names behind codes, and the sources that they come from
+//! - [`mod@reference`]: the names behind codes, and the sources that they come from
 //! - [`template_watch`]: whether services serve the templates that are registered
 //!
 //! The other modules hold the handlers, a resource each.

@@ -15,7 +15,7 @@
 //! - [`document`]: stored files and the identifiers an attempt may use
 //! - [`template`]: registered versions of services' templates
 //! - [`template_health`]: whether services serve the templates that are registered
-//! - [`reference`]: the names behind codes
+//! - [`mod@reference`]: the names behind codes
 //! - [`wire`]: the JSON that travels between the API and its clients
 
 pub mod document;

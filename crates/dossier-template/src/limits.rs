@@ -16,9 +16,23 @@ pub const RESPONSE_NESTING_MAX: usize = 100_000;
 pub const PARTIAL_DEPTH_MAX: usize = 100;
 /// Bytes that one rendering writes.
 pub const OUTPUT_BYTES_MAX: u64 = 2 << 30;
-/// Steps of one rendering: a construct that is shown, a turn of a loop, a context that is looked
-/// into, 64 bytes of a text that is made.
+/// Steps of one rendering, whatever the answer: a construct that is shown, a turn of a loop, a
+/// context that is looked into, 64 bytes of a text that is made. Those of an answer are
+/// [`steps_max`].
 pub const STEPS_MAX: u64 = 1_000_000_000;
+/// Steps that a rendering may take of any answer.
+pub const STEPS_MIN: u64 = 10_000_000;
+/// Further steps for each value of the answer.
+pub const STEPS_A_VALUE: u64 = 2_000;
+
+/// Steps of a rendering of an answer with so many values: a small answer with a hostile template
+/// takes little time.
+pub fn steps_max(values: usize) -> u64 {
+    let values = u64::try_from(values).unwrap_or(u64::MAX);
+    STEPS_MIN
+        .saturating_add(STEPS_A_VALUE.saturating_mul(values))
+        .min(STEPS_MAX)
+}
 /// Bytes of one text that is made of a value; what is shown without a helper is not limited by it.
 pub const TEXT_BYTES_MAX: usize = 64 << 20;
 /// Findings of one check.

@@ -15,7 +15,7 @@ use crate::check::Usage;
 use crate::content::{Kind, NodeId, Tree};
 use crate::context::{Frame, Scope};
 use crate::java_text;
-use crate::limits::{OUTPUT_BYTES_MAX, STEPS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{OUTPUT_BYTES_MAX, TEXT_BYTES_MAX, steps_max};
 use crate::output::Output;
 use crate::syntax::{Body, Expression, Node, Offset, Show};
 use crate::value::{Seen, Value};
@@ -31,7 +31,7 @@ const STEP_BYTES: usize = 64;
 pub struct Rendered {
     /// Bytes that were written.
     pub bytes: u64,
-    /// Steps that it took; see [`STEPS_MAX`].
+    /// Steps that it took; see [`steps_max`].
     pub steps: u64,
 }
 
@@ -270,8 +270,9 @@ impl<'a, 'o> Renderer<'a, 'o> {
 
     fn count(&mut self, steps: u64) -> Result<(), RenderError> {
         self.steps += steps;
-        match self.steps > STEPS_MAX {
-            true => Err(self.limit("steps", STEPS_MAX)),
+        let max = steps_max(self.tree.len());
+        match self.steps > max {
+            true => Err(self.limit("steps", max)),
             false => Ok(()),
         }
     }

@@ -1,7 +1,5 @@
 //! Hostile templates and answers end, with an error that names the limit.
 
-use std::time::{Duration, Instant};
-
 use dossier_template::{Content, ContentError, RenderError, Template, limits};
 
 use crate::support::{failure, html};
@@ -71,16 +69,13 @@ fn partials_that_double_are_shown_as_long_as_they_are_few() {
 }
 
 #[test]
-#[ignore = "slow without optimisation: a thousand million steps"]
 fn partials_and_loops_that_multiply_are_stopped_by_their_steps() {
-    let started = Instant::now();
     let error = failure(&doubling(60), "{}");
     assert!(is_limit(&error, "steps"), "{error}");
     let list = format!("{{\"l\": [{}1]}}", "1,".repeat(999));
     let loops = "{{#each @root.l}}".repeat(5) + &"{{/each}}".repeat(5);
     let error = failure(&loops, &list);
     assert!(is_limit(&error, "steps"), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(240));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod end_to_end;
 mod exactly_once;
 mod harness;
 mod on_postgres;
+mod preview;
 mod reference;
 mod sample_data;
 mod service_test;
