@@ -22,6 +22,7 @@
 
 mod bounds;
 mod grid;
+mod guard;
 mod inline_image;
 mod list;
 mod marks;

@@ -78,6 +78,8 @@ pub(crate) const SNIFFED_BYTES: u64 = 64 * 1024;
 /// Elements of an HTML text that may lie in one another; deeper ones are left out, their texts are
 /// not.
 pub const HTML_DEPTH_MAX: usize = 256;
+/// Attributes of one tag of HTML; those behind them are left out.
+pub(crate) const HTML_ATTRIBUTES_MAX: usize = 512;
 /// Bytes of an attribute that says how something looks; a longer one says nothing.
 pub(crate) const HTML_ATTRIBUTE_BYTES_MAX: usize = 4_096;
 /// Nodes of an HTML text that are held before they are turned into blocks: the parser may still

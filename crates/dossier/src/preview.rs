@@ -204,7 +204,9 @@ fn answer(kind: &'static str, policy: &'static str, body: impl IntoResponse) -> 
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
     let mut response = body.into_response();
-    response.headers_mut().extend(headers);
+    for (name, value) in headers {
+        response.headers_mut().insert(name, value);
+    }
     response
 }
 

@@ -2,6 +2,7 @@ use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Tokenizer, TokenizerOpts};
 
 use super::bounds::Bounded;
+use super::guard::AttributeGuard;
 use super::section::SectionBuilder;
 use super::tree::{Event, Reach, Tree};
 use crate::attachment::{Failure, guarded};
@@ -11,6 +12,7 @@ use crate::limits::{
 
 /// Parses a text that comes in pieces, and has blocks made of what is complete.
 pub(super) struct Reader<'c, 'a, 'f> {
+    guard: AttributeGuard,
     tokenizer: Tokenizer<Bounded>,
     builder: SectionBuilder<'c, 'a, 'f>,
 }
@@ -18,6 +20,7 @@ pub(super) struct Reader<'c, 'a, 'f> {
 impl<'c, 'a, 'f> Reader<'c, 'a, 'f> {
     pub fn new(builder: SectionBuilder<'c, 'a, 'f>) -> Self {
         Self {
+            guard: AttributeGuard::new(),
             tokenizer: Tokenizer::new(Bounded::new(Tree::new()), TokenizerOpts::default()),
             builder,
         }
@@ -41,10 +44,11 @@ impl<'c, 'a, 'f> Reader<'c, 'a, 'f> {
     }
 
     fn parse(&mut self, piece: &str) -> Result<(), Failure> {
+        let piece = self.guard.pass(piece);
         let tokenizer = &self.tokenizer;
         guarded(|| {
             let queue = BufferQueue::default();
-            queue.push_back(StrTendril::from_slice(piece));
+            queue.push_back(StrTendril::from_slice(&piece));
             // A script's end stops the tokenizer, so that the script could be run.
             while !queue.is_empty() {
                 let _ = tokenizer.feed(&queue);

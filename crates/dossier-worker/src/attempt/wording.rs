@@ -21,6 +21,8 @@ use crate::template::Served;
 
 /// Bytes of the output's buffer.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Longer output is surely more than white space.
+const BLANK_BYTES_MAX: u64 = 1 << 20;
 /// Most rounds of looking names up: a name that is found may lead a template to ask for another.
 const LOOKUP_ROUNDS_MAX: usize = 3;
 /// One permit of [`Workshop::rendering_mib`](super::Workshop::rendering_mib).
@@ -110,7 +112,13 @@ impl Attempt {
         let images = self.images_for(order, images, progress).await?;
         let (template, file) = (Arc::clone(template), order.files.worded.clone());
         let to = file.clone();
-        blocking(move || write(&template, &content, &names, &images, &to)).await?;
+        let says_something =
+            blocking(move || write(&template, &content, &names, &images, &to)).await?;
+        if !says_something {
+            // The section must not say that nothing is held.
+            tracing::warn!("a template made nothing of an answer, which is shown as it stands");
+            return Ok((TemplateVersion::Generic, None));
+        }
         Ok((*version, Some(file)))
     }
 
@@ -180,15 +188,23 @@ fn write(
     names: &Names,
     images: &FetchedImages,
     to: &Path,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let disk = |error: &std::io::Error| file_fault(error);
     let file = kept::create(to).map_err(|error| disk(&error))?;
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
     match template.render(content, names, images, &mut out) {
-        Ok(_) => out.flush().map_err(|error| disk(&error)),
+        Ok(rendered) => {
+            out.flush().map_err(|error| disk(&error))?;
+            Ok(rendered.bytes > BLANK_BYTES_MAX || !is_blank(to).map_err(|error| disk(&error))?)
+        }
         Err(RenderError::Write(error)) => Err(disk(&error)),
         Err(error) => Err(of_template(&error)),
     }
+}
+
+/// Whether a short file holds nothing but white space.
+fn is_blank(file: &Path) -> std::io::Result<bool> {
+    Ok(std::fs::read(file)?.trim_ascii().is_empty())
 }
 
 fn of_template(error: &RenderError) -> String {

@@ -186,6 +186,21 @@ async fn what_a_template_made_is_kept_for_the_next_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_makes_nothing_of_an_answer_does_not_say_that_nothing_is_held() {
+    let dossier = Dossier::start().await;
+    let template = "{{#each this}}\n  {{nothing}}\n{{/each}}";
+    let service = worded(&dossier, template, [moves()]).await;
+    let empty = dossier.client.register_template(service, Vec::new()).await;
+    assert!(empty.unwrap_err().to_string().contains("is empty"));
+    register(&dossier, service, template).await;
+    let id = dossier.request(&["moves"]).await;
+    let request = dossier.finished(id).await;
+    assert_eq!(version(&request), Some("generic"));
+    let text = dossier.report_text(id).await;
+    assert!(text.contains("01 May 2023"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_too_large_for_its_template_is_shown_as_it_stands() {
     let dossier = Dossier::start_with(|config| {
         config.worker.template_answer_bytes_max = 1_000;
