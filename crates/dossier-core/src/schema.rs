@@ -309,10 +309,7 @@ mod tests {
             (r#"{"additionalProperties": "no"}"#, "/additionalProperties"),
             (r#"{"allOf": {}}"#, "/allOf"),
             (r#"{"anyOf": [{}, 1]}"#, "/anyOf/1"),
-            (
-                r#"{"oneOf": [{"const": 1, "title": 2}]}"#,
-                "/oneOf/0/title",
-            ),
+            (r#"{"oneOf": [{"const": 1, "title": 2}]}"#, "/oneOf/0/title"),
             (
                 r#"{"items": {"$ref": "https://elsewhere.example/s"}}"#,
                 "/items/$ref",
