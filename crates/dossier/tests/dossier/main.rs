@@ -10,6 +10,7 @@ mod exactly_once;
 mod harness;
 mod reference;
 mod sample_data;
+mod schemas;
 mod service_test;
 mod service_test_reports;
 mod template_check;
