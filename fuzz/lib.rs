@@ -211,7 +211,7 @@ fn report(body: PathBuf, attachments: Vec<PathBuf>) -> Report {
             Section {
                 label: "Made up".to_owned(),
                 version: TemplateVersion::Generic,
-                body: SectionBody::Response { body, attachments },
+                body: SectionBody::Response { body, html: None, labels: None, attachments },
             },
             Section {
                 label: "Empty".to_owned(),

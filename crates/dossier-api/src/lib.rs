@@ -33,6 +33,7 @@ pub mod reference;
 mod report;
 mod requests;
 pub mod router;
+mod schemas;
 pub mod server;
 mod services;
 mod support;

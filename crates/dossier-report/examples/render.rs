@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             body: SectionBody::Response {
                 body: path,
                 html: None,
+                labels: None,
                 attachments: Vec::new(),
             },
         });
@@ -65,6 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             body: SectionBody::Response {
                 body: empty.path().to_owned(),
                 html: Some(html),
+                labels: None,
                 attachments: Vec::new(),
             },
         });
@@ -78,6 +80,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             body: SectionBody::Response {
                 body: list.path().to_owned(),
                 html: None,
+                labels: None,
                 attachments: attached,
             },
         });

@@ -46,6 +46,7 @@ pub use body::{
     survey_response,
 };
 pub use clean_name::clean_name;
+pub use dossier_core::schema::{ContentSchema, InvalidSchema};
 pub use dossier_core::section::TemplateVersion;
 pub use dossier_template::format_date;
 pub use error::ReportError;

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::look::Look;
+use dossier_core::schema::ContentSchema;
 use dossier_core::section::TemplateVersion;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,9 @@ pub enum SectionBody {
         /// (`docs/section-html.md` says what it may contain). `None`: the answer is shown as any
         /// JSON is. Attachments are those of the body in either case.
         html: Option<PathBuf>,
+        /// What the members and codes of `content` are called where it is shown as any JSON is. It
+        /// changes words, and neither what is shown nor its order. `None`: words are made of names.
+        labels: Option<ContentSchema>,
         /// The fetched files of its attachments: the i-th is that of the i-th entry of
         /// [`list_attachments`](crate::list_attachments). Entries beyond the last are named only.
         attachments: Vec<PathBuf>,

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use dossier_core::schema::ContentSchema;
+
 use crate::ReportError;
 use crate::attachment::{AttachmentWriter, Failure};
 use crate::block::{Block, BlockSink, Value};
@@ -391,6 +393,7 @@ fn write_section(
     let SectionBody::Response {
         body,
         html,
+        labels,
         attachments: files,
     } = &section.body
     else {
@@ -399,11 +402,16 @@ fn write_section(
     };
     let mut cursor = Cursor::new(File::open(body).map_err(ReportError::Read)?);
     let index = index_response(&mut cursor)?;
+    let mut content = Content {
+        cursor: &mut cursor,
+        places: &index.content,
+        labels: labels.as_ref(),
+    };
     match html {
-        Some(html) => write_html(html, &section.label, &mut cursor, &index.content, sink)?,
+        Some(html) => write_html(html, &section.label, content, sink)?,
         None => {
             sink.block(Block::Title(&section.label))?;
-            write_content(&mut cursor, &index.content, sink)?;
+            content.write(sink)?;
         }
     }
     for place in &index.attachments {
@@ -431,28 +439,33 @@ fn note_unsupported(sink: &mut Composer<'_, '_>) -> Result<(), ReportError> {
     })
 }
 
-/// Writes the content of an answer as any JSON.
-fn write_content(
-    cursor: &mut Cursor,
-    content: &[u64],
-    sink: &mut dyn BlockSink,
-) -> Result<(), ReportError> {
-    if content.is_empty() {
-        no_data_held(sink)?;
+/// The content of an answer, to be shown as any JSON.
+struct Content<'c> {
+    cursor: &'c mut Cursor,
+    /// Where its values start.
+    places: &'c [u64],
+    labels: Option<&'c ContentSchema>,
+}
+
+impl Content<'_> {
+    fn write(&mut self, sink: &mut dyn BlockSink) -> Result<(), ReportError> {
+        if self.places.is_empty() {
+            no_data_held(sink)?;
+        }
+        let schema = self.labels.map(ContentSchema::root).unwrap_or_default();
+        for place in self.places {
+            self.cursor.seek(*place)?;
+            generic::render(self.cursor, &schema, sink)?;
+        }
+        Ok(())
     }
-    for place in content {
-        cursor.seek(*place)?;
-        generic::render(cursor, sink)?;
-    }
-    Ok(())
 }
 
 /// Writes what a template made of an answer.
 fn write_html(
     html: &Path,
     label: &str,
-    cursor: &mut Cursor,
-    content: &[u64],
+    mut content: Content<'_>,
     composer: &mut Composer<'_, '_>,
 ) -> Result<(), ReportError> {
     match show_section(composer, html, label) {
@@ -465,7 +478,7 @@ fn write_html(
                 value: Value::Last(CUT_SHORT.into()),
                 indent: 0,
             })?;
-            write_content(cursor, content, composer)
+            content.write(composer)
         }
     }
 }

@@ -7,6 +7,7 @@
 mod download;
 mod error;
 mod reference;
+mod schemas;
 mod templates;
 
 use std::path::Path;

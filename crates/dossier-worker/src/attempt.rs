@@ -34,6 +34,7 @@ use crate::lease::{Lease, WriteError};
 use crate::name::Names;
 use crate::rendering::ReportSettings;
 use crate::retry::Backoff;
+use crate::schema::FetchedSchemas;
 use crate::spool::{AttemptSpool, Spool};
 use crate::template::{LegacyTemplates, ParsedTemplates};
 use report::Upload;
@@ -50,6 +51,8 @@ pub(crate) struct Workshop {
     pub legacy_templates: LegacyTemplates,
     /// Templates that services served.
     pub parsed_templates: ParsedTemplates,
+    /// JSON Schemas of services, for sections that no template words.
+    pub schemas: FetchedSchemas,
     /// Memory for answers that are being rendered, in MiB: those that find none free wait.
     pub rendering_mib: Semaphore,
     pub spool: Spool,

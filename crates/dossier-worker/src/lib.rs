@@ -19,7 +19,8 @@
 //! - `attempt`: one claim from start to end; `lease` keeps its lease alive
 //! - `collect`: one section, with tries and pauses; `fetch`: one try, as the upstream contract says;
 //!   `attachment`: one try to get a file that an answer lists
-//! - `template`: a service's own template; `looked_up`: the names and images that one asks for
+//! - `template`: a service's own template; `looked_up`: the names and images that one asks for;
+//!   `schema`: the titles of sections that no template words
 //! - `kept`: an answer with its attachments as one document, for later attempts; `archive`: writing
 //!   zip files
 //! - `token`: the bearer token for upstream services
@@ -47,6 +48,7 @@ mod panics;
 pub mod probe;
 mod rendering;
 mod retry;
+mod schema;
 mod spool;
 mod template;
 mod token;

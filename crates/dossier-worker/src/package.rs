@@ -380,6 +380,7 @@ mod tests {
             body: SectionBody::Response {
                 body: file("body", &body),
                 html: None,
+                labels: None,
                 attachments: ["one", "two", "three"].map(|text| file(text, text)).into(),
             },
         };

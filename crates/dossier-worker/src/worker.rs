@@ -23,6 +23,7 @@ use crate::connection::{ClientError, upstream_client};
 use crate::name::Names;
 use crate::rendering::ReportSettings;
 use crate::retry::{Backoff, around};
+use crate::schema::FetchedSchemas;
 use crate::spool::Spool;
 use crate::template::{LegacyTemplates, LegacyTemplatesError, ParsedTemplates};
 use crate::token::TokenSource;
@@ -97,6 +98,7 @@ impl Worker {
                 report,
                 legacy_templates,
                 parsed_templates: ParsedTemplates::default(),
+                schemas: FetchedSchemas::default(),
                 rendering_mib: Semaphore::new(limits.rendering_mib() as usize),
                 spool,
                 limits,

@@ -238,8 +238,34 @@ pub enum ServiceCommand {
         /// The service's name.
         name: String,
     },
+    /// The JSON Schema of a service's answers, whose titles its section is printed with where it
+    /// has no template.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
     /// Test whether a running service keeps the contract; needs no running Dossier.
     Test(Box<TestService>),
+}
+
+/// Commands on a service's JSON Schema.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Give a service a schema, in place of the one that it may have.
+    Set {
+        /// The service's name.
+        service: String,
+        /// The file with the schema of the answer's `content`.
+        file: PathBuf,
+    },
+    /// Print a service's schema, byte for byte.
+    Show {
+        /// The service's name.
+        service: String,
+    },
+    /// Let a service have no schema.
+    Remove {
+        /// The service's name.
+        service: String,
+    },
 }
 
 /// Which service to test, and how.
@@ -443,6 +469,9 @@ pub struct Render {
     /// The template [default: none; the answer is shown as it stands].
     #[arg(long, value_name = "FILE")]
     pub template: Option<PathBuf>,
+    /// A JSON Schema of the answer's content, whose titles are printed where there is no template.
+    #[arg(long, value_name = "FILE", conflicts_with = "template")]
+    pub schema: Option<PathBuf>,
     /// The service's answer, `{"content": …}`.
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,

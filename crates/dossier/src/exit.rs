@@ -13,7 +13,7 @@ Exit codes:
   3  the configuration is wrong
   4  the API, the database, the document storage or the tested service cannot be reached
   5  the API refused (the text says why)
-  6  there is no such request, service, template version, source or report
+  6  there is no such request, service, schema, template version, source or report
   7  the request ended Errored
   8  time ran out
   9  the database's schema is older than this version's

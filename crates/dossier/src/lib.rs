@@ -29,6 +29,7 @@ mod reference_command;
 mod render_command;
 mod request_command;
 pub mod run;
+mod schema_command;
 mod service_command;
 pub mod service_test;
 mod template_check;

@@ -6,6 +6,7 @@ mod printed;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use dossier_report::ContentSchema;
 use dossier_template::{Content, Place, ReferenceNames, Rendered, Severity, Template};
 use serde::Serialize;
 
@@ -89,6 +90,7 @@ async fn watch(options: Render, config: &Config, output: Output) -> Result<(), F
     let printer = Printer::new(config)?;
     let files = [
         options.template.clone(),
+        options.schema.clone(),
         Some(options.data.clone()),
         options.reference.clone(),
         options.attachments.clone(),
@@ -155,6 +157,7 @@ struct Rendering {
     label: String,
     data: PathBuf,
     template: Option<(String, Template)>,
+    labels: Option<ContentSchema>,
     content: Content,
     reference: ReferenceNames,
     files: FolderFiles,
@@ -177,6 +180,7 @@ impl Rendering {
             label: options.label.clone().unwrap_or_else(|| stem.into_owned()),
             data: options.data.clone(),
             template: template.transpose()?,
+            labels: options.schema.as_deref().map(schema).transpose()?,
             content: read_answer(&options.data)?,
             reference: options
                 .reference
@@ -221,6 +225,13 @@ fn scratch_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".dossier-render-")
         .tempfile_in(folder.unwrap_or(Path::new(".")))
+}
+
+fn schema(file: &Path) -> Result<ContentSchema, Failure> {
+    let name = file.display();
+    let text = std::fs::read(file).map_err(Failure::file(format!("reading {name}")))?;
+    ContentSchema::parse(&text)
+        .map_err(|error| Failure::Other(format!("{name} cannot be used as a schema: {error}")))
 }
 
 fn names(file: &Path) -> Result<ReferenceNames, Failure> {

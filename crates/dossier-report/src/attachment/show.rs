@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use dossier_core::schema::SchemaPlace;
+
 use super::document::show_document;
 use super::failure::{Failure, open, unreadable};
 use super::html::show_html;
@@ -293,7 +295,7 @@ fn show_unknown(
     place: usize,
 ) -> Result<(), ReportError> {
     heading(sink, &place.to_string())?;
-    generic::render(cursor, sink)
+    generic::render(cursor, &SchemaPlace::default(), sink)
 }
 
 fn heading(sink: &mut dyn BlockSink, number: &str) -> Result<(), ReportError> {

@@ -42,6 +42,7 @@ pub fn attached_with(files: &[(&str, &str, Vec<u8>)], office: Option<OfficeConve
     let body = SectionBody::Response {
         body,
         html: None,
+        labels: None,
         attachments: paths,
     };
     let mut report = report(vec![section("Section", body)]);

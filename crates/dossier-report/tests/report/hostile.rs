@@ -115,6 +115,7 @@ fn a_report_of_a_broken_body_fails_and_leaves_no_file() {
         SectionBody::Response {
             body,
             html: None,
+            labels: None,
             attachments: Vec::new(),
         },
     )]);

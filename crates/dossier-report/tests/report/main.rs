@@ -18,6 +18,7 @@ mod office;
 mod pages;
 mod pictures;
 mod properties;
+mod schemas;
 mod scripts;
 mod sections;
 mod structure;

@@ -342,6 +342,7 @@ fn a_section_goes_on_in_the_next_volume_as_what_it_is() {
     let body = SectionBody::Response {
         body,
         html: Some(html),
+        labels: None,
         attachments: Vec::new(),
     };
     let written = write_files(
@@ -373,6 +374,7 @@ fn attachments_follow_what_the_template_made() {
     let body = SectionBody::Response {
         body,
         html: Some(html),
+        labels: None,
         attachments: vec![note],
     };
     let out = folder.path().join("report.pdf");
@@ -494,7 +496,7 @@ proptest! {
         fs::write(&page, &bytes).unwrap();
         let body = folder.path().join("body.json");
         fs::write(&body, "{}").unwrap();
-        let body = SectionBody::Response { body, html: Some(page), attachments: Vec::new() };
+        let body = SectionBody::Response { body, html: Some(page), labels: None, attachments: Vec::new() };
         let out = folder.path().join("report.pdf");
         let fonts = Fonts::embedded().unwrap();
         let report = report(vec![section_of("Section", body)]);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dossier_report::{
-    Fonts, Identifier, Report, ReportSummary, Section, SectionBody, TemplateVersion, Wording,
-    write_report,
+    ContentSchema, Fonts, Identifier, Report, ReportSummary, Section, SectionBody, TemplateVersion,
+    Wording, write_report,
 };
 use jiff::civil::date;
 use serde_json::Value;
@@ -57,6 +57,7 @@ pub fn written_with(sections: &[(&str, &str)], fallbacks: &[PathBuf]) -> Written
                 SectionBody::Response {
                     body: path,
                     html: None,
+                    labels: None,
                     attachments: Vec::new(),
                 },
             )
@@ -81,6 +82,24 @@ pub fn written_content(content: &str) -> Written {
     written(&[("Section", &format!("{{\"content\":{content}}}"))])
 }
 
+/// Writes a report of one section with this content, shown with this schema's titles.
+pub fn written_labelled(content: &str, schema: &str) -> Written {
+    let folder = tempfile::tempdir().unwrap();
+    let body = folder.path().join("body.json");
+    fs::write(&body, format!("{{\"content\":{content}}}")).unwrap();
+    let body = SectionBody::Response {
+        body,
+        html: None,
+        labels: Some(ContentSchema::parse(schema.as_bytes()).unwrap()),
+        attachments: Vec::new(),
+    };
+    let out = folder.path().join("report.pdf");
+    let fonts = Fonts::embedded().unwrap();
+    let report = report(vec![section("Section", body)]);
+    let summary = write_report(&report, &fonts, &out).unwrap();
+    Written { folder, summary }
+}
+
 /// Writes a report of one section that a template made.
 pub fn written_html(html: &str) -> Written {
     written_html_under("Section", html)
@@ -96,6 +115,7 @@ pub fn written_html_under(label: &str, html: &str) -> Written {
     let body = SectionBody::Response {
         body,
         html: Some(page),
+        labels: None,
         attachments: Vec::new(),
     };
     let out = folder.path().join("report.pdf");

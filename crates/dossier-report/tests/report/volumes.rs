@@ -16,6 +16,7 @@ fn response(body: PathBuf) -> SectionBody {
     SectionBody::Response {
         body,
         html: None,
+        labels: None,
         attachments: Vec::new(),
     }
 }
@@ -207,6 +208,7 @@ fn pages_of_a_document_leave_room_for_the_title_of_what_goes_on() {
         SectionBody::Response {
             body,
             html: None,
+            labels: None,
             attachments,
         },
     )]);
@@ -250,6 +252,7 @@ fn only_the_files_that_hold_a_foreign_page_give_up_their_claims() {
     let holding = SectionBody::Response {
         body,
         html: None,
+        labels: None,
         attachments: vec![foreign],
     };
     let report = report(vec![
@@ -380,6 +383,7 @@ fn what_is_drawn_is_in_every_file_that_its_page_is_in() {
         SectionBody::Response {
             body,
             html: None,
+            labels: None,
             attachments,
         },
     )]);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dossier_core::document::section_document_id;
+use dossier_core::schema::ContentSchema;
 use dossier_core::section::{Held, SectionStatus, TemplateVersion};
 use dossier_core::service::ServiceDetails;
 use dossier_core::wire::{DocumentView, SectionReport, SectionTask};
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use url::Url;
 
-use super::{Attempt, Ending};
+use super::{Attempt, Ending, Workshop};
 use crate::collect::{Collected, Files, NotCollected};
 use crate::connection::file_fault;
 use crate::fetch::{Progress, Question, create_private, create_private_folder};
@@ -136,12 +137,33 @@ impl Attempt {
             _ => self.fetched_answer(&order).await,
         };
         let (version, answer) = made.map_err(with_service)?;
+        let labels = match &answer {
+            Some(answer) if answer.worded.is_none() => self.labels(task).await,
+            _ => None,
+        };
         Ok(ReportSection {
             service: order.service,
             label: order.label,
             version,
+            labels,
             answer,
         })
+    }
+
+    /// The titles for an answer that no template words, if its service has a schema. That none can
+    /// be had is no reason to fail: it is shown without.
+    async fn labels(&self, task: &SectionTask) -> Option<ContentSchema> {
+        let sha256 = task.schema_sha256.as_deref()?;
+        let Workshop { api, schemas, .. } = &*self.workshop;
+        let schema = schemas.of(api, task.service_id.into(), sha256).await;
+        schema
+            .inspect_err(|error| {
+                tracing::warn!(
+                    error,
+                    "a service's schema cannot be had; its section is printed without titles"
+                );
+            })
+            .ok()
     }
 
     /// The answer that an earlier attempt kept. If it is gone or damaged, the service is asked again,

@@ -85,6 +85,7 @@ impl Printer {
                 body: SectionBody::Response {
                     body: rendering.data.clone(),
                     html,
+                    labels: rendering.labels.clone(),
                     attachments: attachments(rendering, &mut problems)?,
                 },
             }],

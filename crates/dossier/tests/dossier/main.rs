@@ -14,6 +14,7 @@ mod on_postgres;
 mod preview;
 mod reference;
 mod sample_data;
+mod schemas;
 mod service_test;
 mod service_test_reports;
 mod template_check;

@@ -105,6 +105,7 @@ pub fn report(body: PathBuf, out: &Path) -> Result<ReportSummary, Failure> {
             body: SectionBody::Response {
                 body,
                 html: None,
+                labels: None,
                 attachments: Vec::new(),
             },
         }],
