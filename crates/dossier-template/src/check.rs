@@ -99,31 +99,31 @@ pub fn check_source(source: &str, sample: Option<&Content>) -> Vec<Finding> {
     }
 }
 
-/// Findings as they are made, by their offsets in the template.
+/// Findings as they are made.
 pub(crate) struct Findings<'t> {
     template: &'t Template,
-    found: Vec<(usize, FindingKind, String)>,
+    found: Vec<Finding>,
 }
 
 impl Findings<'_> {
+    /// Adds a finding at an offset in the template.
     fn add(&mut self, at: usize, kind: FindingKind, text: impl Into<String>) {
         if self.found.len() < FINDINGS_MAX {
-            self.found.push((at, kind, text.into()));
+            self.add_at(self.template.place(at), kind, text);
+        }
+    }
+
+    fn add_at(&mut self, place: Place, kind: FindingKind, text: impl Into<String>) {
+        if self.found.len() < FINDINGS_MAX {
+            let text = text.into();
+            self.found.push(Finding { place, kind, text });
         }
     }
 
     fn in_order(mut self) -> Vec<Finding> {
-        self.found.sort_by_key(|(at, ..)| *at);
+        self.found.sort_by_key(|finding| finding.place);
         self.found.dedup();
-        let template = self.template;
-        let findings = self.found.into_iter();
-        findings
-            .map(|(at, kind, text)| Finding {
-                place: template.place(at),
-                kind,
-                text,
-            })
-            .collect()
+        self.found
     }
 }
 
@@ -148,8 +148,9 @@ fn check_with(template: &Template, sample: &Content, findings: &mut Findings<'_>
     }
     let mut usage = Usage::new(sample);
     if let Err(error) = template.observe(sample, &NoBytes, &mut usage) {
-        let text = format!("with the sample answer: {error}");
-        findings.add(0, FindingKind::CannotRender, text);
+        let text = format!("with the sample answer: {}", error.problem());
+        let place = error.place().unwrap_or(Place::START);
+        findings.add_at(place, FindingKind::CannotRender, text);
         return;
     }
     usage.report(template, sample, findings);

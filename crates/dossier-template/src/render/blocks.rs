@@ -2,6 +2,7 @@ use super::{Renderer, Step};
 use crate::RenderError;
 use crate::content::NodeId;
 use crate::context::{Frame, FrameKind, Turn};
+use crate::error::PARTIALS_WITHIN;
 use crate::limits::PARTIAL_DEPTH_MAX;
 use crate::syntax::{Block, BlockKind, Body, Partial, PartialName};
 use crate::value::{Seen, Value};
@@ -155,8 +156,7 @@ impl<'a> Renderer<'a, '_> {
 
     pub(super) fn partial(&mut self, partial: &'a Partial) -> Result<(), RenderError> {
         if self.partial_blocks.len() >= PARTIAL_DEPTH_MAX {
-            let what = "partials within each other";
-            return Err(self.limit(what, PARTIAL_DEPTH_MAX as u64));
+            return Err(self.limit(PARTIALS_WITHIN, PARTIAL_DEPTH_MAX as u64));
         }
         let model = match &partial.context {
             Some(context) => self.value(context)?,

@@ -35,7 +35,11 @@ fn what_is_wrong_without_a_sample_is_found_in_place() {
         ("a\n{{&x}}", vec!["2:1 Unescaped"]),
         ("{{inlineAttachment x}}", vec!["1:1 Unescaped"]),
         ("{{{inlineAttachmentContent x}}}", vec![]),
-        ("<p class=\"title other\">", vec!["1:11 UnknownClass"]),
+        ("<p class=\"title other\">", vec!["1:17 UnknownClass"]),
+        (
+            "<p class=' é  {{x}}\n b title c'>",
+            vec!["1:12 UnknownClass", "2:2 UnknownClass", "2:10 UnknownClass"],
+        ),
         ("<p class=\"data-column-101\">", vec!["1:11 UnknownClass"]),
         ("<p class=\"data-column-0\">", vec!["1:11 UnknownClass"]),
         ("<p class='{{x}}'>", vec![]),
@@ -147,8 +151,9 @@ fn a_sample_without_data_or_that_fails_is_said_so() {
     let none = with("{{x}}", "null");
     assert!(none[0].text.contains("no data"), "{none:?}");
     let json = r#"{"a": {"contentType": "text/plain", "url": "Secret"}}"#;
-    let fails = with("{{{inlineAttachment a}}}", json);
-    assert_eq!(fails[0].kind, FindingKind::CannotRender);
+    let fails = with("<p>\n {{{inlineAttachment a}}}", json);
+    assert_eq!(short(&fails), ["2:2 CannotRender"]);
+    assert!(!fails[0].text.contains("2:2"), "{fails:?}");
     assert!(!fails[0].text.contains("Secret"));
 }
 

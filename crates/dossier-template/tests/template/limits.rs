@@ -47,6 +47,8 @@ fn a_partial_that_calls_itself_for_ever_is_stopped() {
     let error = failure(r#"{{#*inline "p"}}x{{> p}}{{/inline}}{{> p}}"#, "{}");
     assert!(is_limit(&error, "partials within each other"), "{error}");
     assert!(error.to_string().starts_with("1:18: "), "{error}");
+    assert!(error.to_string().contains("`this.n`"), "{error}");
+    assert_eq!(error.place().unwrap().to_string(), "1:18");
     let error = failure(r#"{{#*inline "p"}}{{#> p}}{{/p}}{{/inline}}{{> p}}"#, "{}");
     assert!(is_limit(&error, "partials within each other"), "{error}");
 }
