@@ -1,9 +1,10 @@
 //! What an engineer should know of a template: what is wrong, and what is not as it seems.
 //!
-//! The template's text is looked at by itself ([`html`], [`tree`]); with a sample answer it is
+//! The template's text is looked at by itself ([`html`], [`tree`], [`partials`]); with a sample answer it is
 //! rendered into nothing while every value that it looks up and shows is noted ([`usage`]).
 
 mod html;
+mod partials;
 mod tree;
 mod usage;
 
@@ -31,7 +32,7 @@ pub enum Severity {
 pub enum FindingKind {
     /// The text is no template.
     NotATemplate,
-    /// A partial is called that is nowhere defined.
+    /// A partial is called where it is not defined.
     NoSuchPartial,
     /// A value is shown unescaped that is no inline image.
     Unescaped,
@@ -133,6 +134,7 @@ pub(crate) fn check(template: &Template, sample: Option<&Content>) -> Vec<Findin
         found: Vec::new(),
     };
     tree::check(template, &mut findings);
+    partials::check(template, &mut findings);
     html::check(template, &mut findings);
     if let Some(sample) = sample {
         check_with(template, sample, &mut findings);

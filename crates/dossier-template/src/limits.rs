@@ -37,3 +37,6 @@ pub fn steps_max(values: usize) -> u64 {
 pub const TEXT_BYTES_MAX: usize = 64 << 20;
 /// Findings of one check.
 pub const FINDINGS_MAX: usize = 1_000;
+/// Steps of a check's search for partials that are not there: a construct on one of the ways to it,
+/// a scope that is looked into. Beyond them, only names that are nowhere defined are found.
+pub const CHECK_STEPS_MAX: usize = 1_000_000;
