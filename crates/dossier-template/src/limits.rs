@@ -17,9 +17,11 @@ pub const PARTIAL_DEPTH_MAX: usize = 100;
 /// Bytes that one rendering writes.
 pub const OUTPUT_BYTES_MAX: u64 = 2 << 30;
 /// Steps of one rendering, whatever the answer: a construct that is shown, a turn of a loop, a
-/// context that is looked into, 64 bytes of a text that is made. Those of an answer are
-/// [`steps_max`].
+/// context that is looked into, [`STEP_BYTES`] of a text that is made, read or compared. Those of
+/// an answer are [`steps_max`].
 pub const STEPS_MAX: u64 = 1_000_000_000;
+/// Bytes of a text that count as one step.
+pub const STEP_BYTES: usize = 64;
 /// Steps that a rendering may take of any answer.
 pub const STEPS_MIN: u64 = 10_000_000;
 /// Further steps for each value of the answer.
