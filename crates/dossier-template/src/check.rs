@@ -1,9 +1,10 @@
 //! What an engineer should know of a template: what is wrong, and what is not as it seems.
 //!
-//! The template's text is looked at by itself ([`html`], [`tree`]); with a sample answer it is
+//! The template's text is looked at by itself ([`html`], [`tree`], [`partials`]); with a sample answer it is
 //! rendered into nothing while every value that it looks up and shows is noted ([`usage`]).
 
 mod html;
+mod partials;
 mod tree;
 mod usage;
 
@@ -31,7 +32,7 @@ pub enum Severity {
 pub enum FindingKind {
     /// The text is no template.
     NotATemplate,
-    /// A partial is called that is nowhere defined.
+    /// A partial is called where it is not defined.
     NoSuchPartial,
     /// A value is shown unescaped that is no inline image.
     Unescaped,
@@ -99,31 +100,31 @@ pub fn check_source(source: &str, sample: Option<&Content>) -> Vec<Finding> {
     }
 }
 
-/// Findings as they are made, by their offsets in the template.
+/// Findings as they are made.
 pub(crate) struct Findings<'t> {
     template: &'t Template,
-    found: Vec<(usize, FindingKind, String)>,
+    found: Vec<Finding>,
 }
 
 impl Findings<'_> {
+    /// Adds a finding at an offset in the template.
     fn add(&mut self, at: usize, kind: FindingKind, text: impl Into<String>) {
         if self.found.len() < FINDINGS_MAX {
-            self.found.push((at, kind, text.into()));
+            self.add_at(self.template.place(at), kind, text);
+        }
+    }
+
+    fn add_at(&mut self, place: Place, kind: FindingKind, text: impl Into<String>) {
+        if self.found.len() < FINDINGS_MAX {
+            let text = text.into();
+            self.found.push(Finding { place, kind, text });
         }
     }
 
     fn in_order(mut self) -> Vec<Finding> {
-        self.found.sort_by_key(|(at, ..)| *at);
+        self.found.sort_by_key(|finding| finding.place);
         self.found.dedup();
-        let template = self.template;
-        let findings = self.found.into_iter();
-        findings
-            .map(|(at, kind, text)| Finding {
-                place: template.place(at),
-                kind,
-                text,
-            })
-            .collect()
+        self.found
     }
 }
 
@@ -133,6 +134,7 @@ pub(crate) fn check(template: &Template, sample: Option<&Content>) -> Vec<Findin
         found: Vec::new(),
     };
     tree::check(template, &mut findings);
+    partials::check(template, &mut findings);
     html::check(template, &mut findings);
     if let Some(sample) = sample {
         check_with(template, sample, &mut findings);
@@ -148,8 +150,9 @@ fn check_with(template: &Template, sample: &Content, findings: &mut Findings<'_>
     }
     let mut usage = Usage::new(sample);
     if let Err(error) = template.observe(sample, &NoBytes, &mut usage) {
-        let text = format!("with the sample answer: {error}");
-        findings.add(0, FindingKind::CannotRender, text);
+        let text = format!("with the sample answer: {}", error.problem());
+        let place = error.place().unwrap_or(Place::START);
+        findings.add_at(place, FindingKind::CannotRender, text);
         return;
     }
     usage.report(template, sample, findings);

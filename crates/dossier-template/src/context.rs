@@ -1,6 +1,7 @@
 //! Where a name is looked up: the contexts that are entered, innermost last.
 
 use crate::content::{NodeId, Tree};
+use crate::limits::STEP_BYTES;
 use crate::syntax::{Data, Path, Segment, Start};
 use crate::value::Value;
 
@@ -79,10 +80,17 @@ impl<'a> Scope<'_, 'a> {
             }
         }
         match path.start {
-            Start::Root => self.rest(self.frames[0].model.clone(), &path.segments),
+            Start::Root => {
+                let frames = self.frames;
+                let root = self.copy(&frames[0].model);
+                self.rest(root, &path.segments)
+            }
             Start::Data(data) => self.data(frame, data),
             Start::Scope | Start::This => match path.segments.split_first() {
-                None => Found::some(self.frames[frame].model.clone()),
+                None => {
+                    let frames = self.frames;
+                    Found::some(self.copy(&frames[frame].model))
+                }
                 Some((first, rest)) if is_around => self.around(frame, first, rest),
                 Some((first, rest)) => {
                     let found = self.first(frame, first);
@@ -90,6 +98,11 @@ impl<'a> Scope<'_, 'a> {
                 }
             },
         }
+    }
+
+    fn copy(&mut self, value: &Value<'a>) -> Value<'a> {
+        self.steps += (value.owned_bytes() / STEP_BYTES) as u64;
+        value.clone()
     }
 
     fn around(&mut self, innermost: usize, first: &'a Segment, rest: &'a [Segment]) -> Found<'a> {
@@ -112,14 +125,15 @@ impl<'a> Scope<'_, 'a> {
     /// What a path's first name is in one context.
     fn first(&mut self, frame: usize, segment: &'a Segment) -> Found<'a> {
         self.steps += 1;
-        let frame = &self.frames[frame];
+        let frames = self.frames;
+        let frame = &frames[frame];
         if let FrameKind::Named(names) = &frame.kind {
             let named = names
                 .iter()
                 .rev()
                 .find(|(name, _)| *name == segment.name.as_ref());
             if let Some((_, value)) = named.filter(|(_, value)| !value.is_null(self.tree)) {
-                return Found::some(value.clone());
+                return Found::some(self.copy(value));
             }
         }
         self.member(&frame.model, segment)
@@ -171,7 +185,8 @@ impl<'a> Scope<'_, 'a> {
 
     /// `@index` and the like, of the innermost loop.
     fn data(&mut self, innermost: usize, data: Data) -> Found<'a> {
-        let turn = self.frames[..=innermost].iter().rev().find_map(|frame| {
+        let frames = self.frames;
+        let turn = frames[..=innermost].iter().rev().find_map(|frame| {
             self.steps += 1;
             match &frame.kind {
                 FrameKind::Turn(turn) => Some(turn),
@@ -185,7 +200,10 @@ impl<'a> Scope<'_, 'a> {
         Found::some(match data {
             Data::Index => Value::Whole(turn.index),
             Data::IndexFromOne => Value::Whole(turn.index + 1),
-            Data::Key => turn.key.clone().unwrap_or(Value::Whole(turn.index)),
+            Data::Key => match &turn.key {
+                Some(key) => self.copy(key),
+                None => Value::Whole(turn.index),
+            },
             // handlebars.java has texts here, of which the empty one is falsy.
             Data::First => when(turn.index == 0, "first"),
             Data::Last => when(turn.is_last, "last"),

@@ -2,6 +2,9 @@ use std::io;
 
 use crate::{ImageError, Place};
 
+/// What there is too much of where partials call each other without an end.
+pub(crate) const PARTIALS_WITHIN: &str = "partials within each other";
+
 /// Why a text is no template: correct it at the place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
@@ -46,7 +49,7 @@ pub enum ContentError {
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// The template asks for more than is allowed; simplify it, or the data is too large for it.
-    #[error("{place}: the template needs more than {max} {what}")]
+    #[error("{place}: the template needs more than {max} {what}{hint}", hint = hint(what))]
     Limit {
         /// What there is too much of.
         what: &'static str,
@@ -78,4 +81,38 @@ pub enum RenderError {
     /// The output could not be written; try again.
     #[error("the section cannot be written: {0}")]
     Write(#[source] io::Error),
+}
+
+impl RenderError {
+    /// Where in the template it happened; `None` if it has nothing to do with any place of it.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Limit { place, .. }
+            | Self::NoSuchPartial { place }
+            | Self::NotAnImage { place }
+            | Self::Image { place, .. } => Some(*place),
+            Self::Write(_) => None,
+        }
+    }
+
+    /// What happened, without the place.
+    pub(crate) fn problem(&self) -> String {
+        let text = self.to_string();
+        let place = self.place().map(|place| format!("{place}: "));
+        match place.and_then(|place| text.strip_prefix(&place)) {
+            Some(problem) => problem.to_owned(),
+            None => text,
+        }
+    }
+}
+
+/// What to do about a limit, for those that a template passes by one certain mistake.
+fn hint(what: &str) -> &'static str {
+    match what {
+        PARTIALS_WITHIN => {
+            "; one that calls itself must ask for `this.n` and not for `n`, which is also looked \
+             for in the contexts around"
+        }
+        _ => "",
+    }
 }

@@ -17,9 +17,11 @@ pub const PARTIAL_DEPTH_MAX: usize = 100;
 /// Bytes that one rendering writes.
 pub const OUTPUT_BYTES_MAX: u64 = 2 << 30;
 /// Steps of one rendering, whatever the answer: a construct that is shown, a turn of a loop, a
-/// context that is looked into, 64 bytes of a text that is made. Those of an answer are
-/// [`steps_max`].
+/// context that is looked into, [`STEP_BYTES`] of a text that is made, read or compared. Those of
+/// an answer are [`steps_max`].
 pub const STEPS_MAX: u64 = 1_000_000_000;
+/// Bytes of a text that count as one step.
+pub const STEP_BYTES: usize = 64;
 /// Steps that a rendering may take of any answer.
 pub const STEPS_MIN: u64 = 10_000_000;
 /// Further steps for each value of the answer.
@@ -37,3 +39,6 @@ pub fn steps_max(values: usize) -> u64 {
 pub const TEXT_BYTES_MAX: usize = 64 << 20;
 /// Findings of one check.
 pub const FINDINGS_MAX: usize = 1_000;
+/// Steps of a check's search for partials that are not there: a construct on one of the ways to it,
+/// a scope that is looked into. Beyond them, only names that are nowhere defined are found.
+pub const CHECK_STEPS_MAX: usize = 1_000_000;

@@ -15,16 +15,13 @@ use crate::check::Usage;
 use crate::content::{Kind, NodeId, Tree};
 use crate::context::{Frame, Scope};
 use crate::java_text;
-use crate::limits::{OUTPUT_BYTES_MAX, TEXT_BYTES_MAX, steps_max};
+use crate::limits::{OUTPUT_BYTES_MAX, STEP_BYTES, TEXT_BYTES_MAX, steps_max};
 use crate::output::Output;
 use crate::syntax::{Body, Expression, Node, Offset, Show};
 use crate::value::{Seen, Value};
 use crate::{Content, InlineImages, ReferenceData, RenderError, Template};
 
 use self::blocks::Turns;
-
-/// Bytes of a made text that count as one step.
-const STEP_BYTES: usize = 64;
 
 /// What a rendering came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,12 +236,13 @@ impl<'a, 'o> Renderer<'a, 'o> {
 
     /// A value's text; empty for null.
     fn text(&mut self, value: &Value<'a>) -> Result<Cow<'a, str>, RenderError> {
-        let text = match value.seen(self.tree) {
-            Seen::List(node) | Seen::Object(node) => Cow::Owned(self.nested_text(node)?),
-            _ => self.scalar_text(value),
+        self.count_bytes(value.bytes(self.tree))?;
+        let Some(node) = value.nested(self.tree) else {
+            return Ok(self.scalar_text(value));
         };
-        self.count((text.len() / STEP_BYTES) as u64)?;
-        Ok(text)
+        let text = self.nested_text(node)?;
+        self.count_bytes(text.len())?;
+        Ok(Cow::Owned(text))
     }
 
     fn scalar_text(&self, value: &Value<'a>) -> Cow<'a, str> {
@@ -252,7 +250,7 @@ impl<'a, 'o> Renderer<'a, 'o> {
             Seen::Bool(true) => Cow::Borrowed("true"),
             Seen::Bool(false) => Cow::Borrowed("false"),
             Seen::Number(text) | Seen::Text(text) => text,
-            Seen::Null | Seen::List(_) | Seen::Object(_) => Cow::Borrowed(""),
+            Seen::Null | Seen::List | Seen::Object => Cow::Borrowed(""),
         }
     }
 
@@ -275,6 +273,10 @@ impl<'a, 'o> Renderer<'a, 'o> {
             true => Err(self.limit("steps", max)),
             false => Ok(()),
         }
+    }
+
+    fn count_bytes(&mut self, bytes: usize) -> Result<(), RenderError> {
+        self.count((bytes / STEP_BYTES) as u64)
     }
 
     fn count_output(&self) -> Result<(), RenderError> {

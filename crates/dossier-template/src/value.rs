@@ -20,8 +20,8 @@ pub(crate) enum Seen<'a> {
     Bool(bool),
     Number(Cow<'a, str>),
     Text(Cow<'a, str>),
-    List(NodeId),
-    Object(NodeId),
+    List,
+    Object,
 }
 
 impl<'a> Value<'a> {
@@ -48,8 +48,8 @@ impl<'a> Value<'a> {
                 Kind::False => Seen::Bool(false),
                 Kind::Number => Seen::Number(Cow::Owned(number_to_text(tree.number(*node)))),
                 Kind::Text => Seen::Text(tree.text(*node)),
-                Kind::List => Seen::List(*node),
-                Kind::Object => Seen::Object(*node),
+                Kind::List => Seen::List,
+                Kind::Object => Seen::Object,
             },
         }
     }
@@ -59,6 +59,57 @@ impl<'a> Value<'a> {
             Self::Null => true,
             Self::Node(node) => tree.kind(*node) == Kind::Null,
             _ => false,
+        }
+    }
+
+    /// Bytes that reading its text takes; 0 for what has no text of its own.
+    pub fn bytes(&self, tree: &Tree) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Node(node) => match tree.kind(*node) {
+                Kind::Text | Kind::Number => tree.text_len(*node),
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
+    /// Bytes that a copy of it copies.
+    pub fn owned_bytes(&self) -> usize {
+        match self {
+            Self::Text(Cow::Owned(text)) => text.len(),
+            _ => 0,
+        }
+    }
+
+    /// Null or an empty text.
+    pub fn is_empty(&self, tree: &Tree) -> bool {
+        self.is_null(tree) || (self.is_text(tree) && self.bytes(tree) == 0)
+    }
+
+    /// A text of an answer whose first character, as it is written, is no white space.
+    pub fn begins_visibly(&self, tree: &Tree) -> bool {
+        match self {
+            Self::Node(node) => tree.kind(*node) == Kind::Text && tree.begins_visibly(*node),
+            _ => false,
+        }
+    }
+
+    pub fn is_text(&self, tree: &Tree) -> bool {
+        match self {
+            Self::Text(_) => true,
+            Self::Node(node) => tree.kind(*node) == Kind::Text,
+            _ => false,
+        }
+    }
+
+    /// The list or the object that it is.
+    pub fn nested(&self, tree: &Tree) -> Option<NodeId> {
+        match self {
+            Self::Node(node) if matches!(tree.kind(*node), Kind::List | Kind::Object) => {
+                Some(*node)
+            }
+            _ => None,
         }
     }
 

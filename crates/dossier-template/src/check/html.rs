@@ -118,30 +118,31 @@ impl Scanner<'_, '_, '_> {
                 continue;
             }
             self.word(char::is_whitespace);
-            let (value_at, value) = self.attribute_value();
-            self.attribute(at, &name.to_lowercase(), value_at, &value);
+            let (first, value) = self.attribute_value();
+            self.attribute(at, &name.to_lowercase(), first, &value);
         }
     }
 
+    /// An attribute's value, and which of the characters is its first.
     fn attribute_value(&mut self) -> (usize, String) {
         if self.peek() != Some('=') {
-            return (self.place(), String::new());
+            return (self.at, String::new());
         }
         self.at += 1;
         self.word(char::is_whitespace);
         match self.peek() {
             Some(quote @ ('"' | '\'')) => {
                 self.at += 1;
-                let at = self.place();
+                let first = self.at;
                 let value = self.word(|c| c != quote);
                 self.at += 1;
-                (at, value)
+                (first, value)
             }
-            _ => (self.place(), self.word(|c| !c.is_whitespace() && c != '>')),
+            _ => (self.at, self.word(|c| !c.is_whitespace() && c != '>')),
         }
     }
 
-    fn attribute(&mut self, at: usize, name: &str, value_at: usize, value: &str) {
+    fn attribute(&mut self, at: usize, name: &str, first: usize, value: &str) {
         if name.starts_with("on") {
             let text = format!("the event handler `{name}` never reaches the PDF");
             self.findings.add(at, FindingKind::NeverInPdf, text);
@@ -151,13 +152,18 @@ impl Scanner<'_, '_, '_> {
             self.findings.add(at, FindingKind::NeverInPdf, text);
         }
         if name == "class" {
-            self.classes(value_at, value);
+            self.classes(first, value);
         }
     }
 
-    fn classes(&mut self, at: usize, value: &str) {
-        for class in value.split_whitespace() {
-            let is_known = CLASSES.contains(&class)
+    fn classes(&mut self, first: usize, value: &str) {
+        let mut next = first;
+        for class in value.split(char::is_whitespace) {
+            let at = self.characters.get(next).map_or(0, |(place, _)| *place);
+            // The white space behind it is one character.
+            next += class.chars().count() + 1;
+            let is_known = class.is_empty()
+                || CLASSES.contains(&class)
                 || class.contains(VALUE)
                 || class
                     .strip_prefix("data-column-")

@@ -102,9 +102,16 @@ impl Tree {
         self.unescaped(node.start, node.len, node.text_escaped)
     }
 
-    /// Bytes of a text as it is written: its length, or more.
+    /// Bytes of a text or a number as it is written: its length, or more.
     pub fn text_len(&self, node: NodeId) -> usize {
         self.nodes[node as usize].len as usize
+    }
+
+    /// Whether a text begins with what is neither white space nor an escape.
+    pub fn begins_visibly(&self, node: NodeId) -> bool {
+        let node = &self.nodes[node as usize];
+        let first = self.bytes[node.start as usize..][..node.len as usize].first();
+        first.is_some_and(|first| first.is_ascii_graphic() && *first != b'\\')
     }
 
     /// A number as it is written.
@@ -117,6 +124,11 @@ impl Tree {
     pub fn name(&self, node: NodeId) -> Cow<'_, str> {
         let node = &self.nodes[node as usize];
         self.unescaped(node.name_start, node.name_len, node.name_escaped)
+    }
+
+    /// Bytes of a member's name as it is written: its length, or more.
+    pub fn name_len(&self, node: NodeId) -> usize {
+        self.nodes[node as usize].name_len as usize
     }
 
     /// A member of an object, and how many members were looked at.

@@ -85,8 +85,8 @@ impl<'s> Reader<'s> {
             if self.end().is_some() || matches!(self.peek(), None | Some(')' | '}')) {
                 return Ok(rest);
             }
-            if before == self.at && !matches!(self.peek(), Some('(' | '"' | '\'')) {
-                return Err(self.unexpected());
+            if before == self.at {
+                self.argument_without_space()?;
             }
             let start = self.at;
             let word = self.word();
@@ -105,6 +105,24 @@ impl<'s> Reader<'s> {
             let argument = self.expression(depth)?;
             rest.arguments.push(argument);
         }
+    }
+
+    /// A text or a bracket may follow a name without white space, and a text a bracket: neither can
+    /// be taken for a part of the other. Two of a kind are one argument that went wrong.
+    fn argument_without_space(&self) -> Result<(), Problem> {
+        let before = self.source[..self.at].chars().next_back();
+        match (before, self.peek()) {
+            (Some('"' | '\''), Some(next @ ('(' | '"' | '\''))) | (Some(')'), Some(next @ '(')) => {
+                Err(self.no_space(next))
+            }
+            (Some('"' | '\'' | ')'), Some(next)) if is_word(next) => Err(self.no_space(next)),
+            (_, Some('(' | '"' | '\'')) => Ok(()),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn no_space(&self, next: char) -> Problem {
+        self.problem(&format!("white space is expected before this {next:?}"))
     }
 
     fn block_params(&mut self) -> Result<Vec<Box<str>>, Problem> {

@@ -245,7 +245,7 @@ impl<'s> Reader<'s> {
         self.skip_space();
         let partial = match self.peek() {
             Some('"' | '\'') => self.quoted()?,
-            _ => self.word().to_owned(),
+            _ => without_brackets(self.word()).to_owned(),
         };
         if partial.is_empty() {
             return Err(self.problem("an inline partial needs a name: {{#*inline \"name\"}}"));
@@ -264,13 +264,11 @@ impl<'s> Reader<'s> {
             _ => match self.word() {
                 "" => return Err(self.problem("a partial's name was expected")),
                 "@partial-block" => PartialName::Block,
-                word => PartialName::Written(word.into()),
+                word => PartialName::Written(without_brackets(word).into()),
             },
         };
-        let written: Box<str> = match &name {
-            PartialName::Written(name) => name.clone(),
-            _ => self.source[start..self.at].into(),
-        };
+        // Its closing tag repeats the name as it is written; `closing_name` drops quotes.
+        let written = self.source[start..self.at].trim_matches(['"', '\'']).into();
         let rest = self.rest()?;
         if let Some(second) = rest.arguments.get(1) {
             let at = second.at().map_or(self.tag_at, |at| at as usize);
@@ -462,4 +460,12 @@ impl<'s> Reader<'s> {
             None => self.not_closed(),
         }
     }
+}
+
+/// The name in `[a name]`, as a path has it; any other as it is.
+fn without_brackets(word: &str) -> &str {
+    let inner = word
+        .strip_prefix('[')
+        .and_then(|word| word.strip_suffix(']'));
+    inner.filter(|inner| !inner.contains(']')).unwrap_or(word)
 }

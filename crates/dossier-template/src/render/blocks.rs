@@ -2,9 +2,10 @@ use super::{Renderer, Step};
 use crate::RenderError;
 use crate::content::NodeId;
 use crate::context::{Frame, FrameKind, Turn};
+use crate::error::PARTIALS_WITHIN;
 use crate::limits::PARTIAL_DEPTH_MAX;
 use crate::syntax::{Block, BlockKind, Body, Partial, PartialName};
-use crate::value::{Seen, Value};
+use crate::value::Value;
 
 /// A loop and where it is.
 pub(super) struct Turns<'a> {
@@ -21,6 +22,10 @@ pub(super) struct Turns<'a> {
 impl<'a> Renderer<'a, '_> {
     pub(super) fn block(&mut self, block: &'a Block) -> Result<(), RenderError> {
         let value = self.value(&block.subject)?;
+        if !value.is_text(self.tree) {
+            // Of a number all digits are read, of a text its length.
+            self.count_bytes(value.bytes(self.tree))?;
+        }
         let is_truthy = !value.is_falsy(self.tree);
         let (body, inverse) = match block.inverted {
             true => (&block.inverse, &block.body),
@@ -101,11 +106,9 @@ impl<'a> Renderer<'a, '_> {
         inverse: &'a Body,
         params: &'a [Box<str>],
     ) {
-        let (first, has_names) = match value.seen(self.tree) {
-            Seen::List(list) => (self.tree.first(list), false),
-            Seen::Object(object) => (self.tree.first(object), true),
-            _ => (None, false),
-        };
+        let nested = value.nested(self.tree);
+        let first = nested.and_then(|node| self.tree.first(node));
+        let has_names = !value.is_list(self.tree);
         if first.is_none() {
             self.enter(inverse);
             return;
@@ -134,6 +137,10 @@ impl<'a> Renderer<'a, '_> {
             return Ok(());
         };
         turns.next = self.tree.next(node);
+        let name_bytes = match turns.has_names {
+            true => self.tree.name_len(node),
+            false => 0,
+        };
         let key = turns.has_names.then(|| Value::Text(self.tree.name(node)));
         let turn = Turn {
             index: turns.index,
@@ -143,6 +150,7 @@ impl<'a> Renderer<'a, '_> {
         turns.index += 1;
         let (body, params) = (turns.body, turns.params);
         let key = turn.key.clone().unwrap_or(Value::Whole(turn.index));
+        self.count_bytes(name_bytes)?;
         let model = Value::Node(node);
         self.frames.push(Frame {
             kind: FrameKind::Turn(turn),
@@ -155,8 +163,7 @@ impl<'a> Renderer<'a, '_> {
 
     pub(super) fn partial(&mut self, partial: &'a Partial) -> Result<(), RenderError> {
         if self.partial_blocks.len() >= PARTIAL_DEPTH_MAX {
-            let what = "partials within each other";
-            return Err(self.limit(what, PARTIAL_DEPTH_MAX as u64));
+            return Err(self.limit(PARTIALS_WITHIN, PARTIAL_DEPTH_MAX as u64));
         }
         let model = match &partial.context {
             Some(context) => self.value(context)?,
@@ -166,6 +173,7 @@ impl<'a> Renderer<'a, '_> {
                 .last()
                 .map_or(Value::Null, |frame| frame.model.clone()),
         };
+        self.count_bytes(model.owned_bytes())?;
         let mut names = Vec::with_capacity(partial.hash.len());
         for (name, expression) in &partial.hash {
             names.push((name.as_ref(), self.value(expression)?));

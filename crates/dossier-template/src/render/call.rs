@@ -43,10 +43,12 @@ impl<'a> Renderer<'a, '_> {
         let arguments = self.arguments(call)?;
         let first = arguments.get(0);
         match call.helper {
-            Helper::OptionalValue => match self.is_empty(&first) {
+            Helper::OptionalValue => match first.is_empty(self.tree) {
                 true => Ok(fallback(arguments.get(1), self)),
                 false => Ok(first),
             },
+            // Not blank, which is seen without reading all of it.
+            Helper::OptionalString if first.begins_visibly(self.tree) => Ok(first),
             Helper::OptionalString => {
                 let text = self.text(&first)?;
                 match text.trim().is_empty() {
@@ -55,7 +57,10 @@ impl<'a> Renderer<'a, '_> {
                 }
             }
             Helper::FormatDate => self.format_date(first),
-            Helper::GetIndexPlusOne => Ok(self.plus_one(first)),
+            Helper::GetIndexPlusOne => {
+                self.count_bytes(first.bytes(self.tree))?;
+                Ok(self.plus_one(first))
+            }
             Helper::GetPrisonName => {
                 self.named(&first, str::is_empty, |names, id| names.prison_name(id))
             }
@@ -70,15 +75,18 @@ impl<'a> Renderer<'a, '_> {
                 |_| false,
                 |names, id| names.location_by_nomis_id(id),
             ),
-            Helper::ConvertBoolean => Ok(match first.seen(self.tree) {
-                Seen::Null => Value::borrowed(NO_DATA_HELD),
-                Seen::Bool(true) => Value::borrowed("Yes"),
-                Seen::Bool(false) => Value::borrowed("No"),
-                Seen::Number(text) | Seen::Text(text) => {
-                    yes_or_no(&text).map_or(first, Value::borrowed)
-                }
-                Seen::List(_) | Seen::Object(_) => first,
-            }),
+            Helper::ConvertBoolean => {
+                self.count_bytes(first.bytes(self.tree))?;
+                Ok(match first.seen(self.tree) {
+                    Seen::Null => Value::borrowed(NO_DATA_HELD),
+                    Seen::Bool(true) => Value::borrowed("Yes"),
+                    Seen::Bool(false) => Value::borrowed("No"),
+                    Seen::Number(text) | Seen::Text(text) => {
+                        yes_or_no(&text).map_or(first, Value::borrowed)
+                    }
+                    Seen::List | Seen::Object => first,
+                })
+            }
             Helper::BuildDate | Helper::BuildDateNumber => self.build_date(call, &arguments),
             Helper::Eq => {
                 let second = arguments.get(1);
@@ -114,20 +122,12 @@ impl<'a> Renderer<'a, '_> {
         }
     }
 
-    /// Null or an empty text.
-    fn is_empty(&self, value: &Value<'a>) -> bool {
-        match value.seen(self.tree) {
-            Seen::Null => true,
-            Seen::Text(text) => text.is_empty(),
-            _ => false,
-        }
-    }
-
     fn format_date(&mut self, value: Value<'a>) -> Result<Value<'a>, RenderError> {
-        if let Seen::List(list) = value.seen(self.tree) {
+        if let Some(list) = value.nested(self.tree).filter(|_| value.is_list(self.tree)) {
             let mut numbers = Vec::new();
             let mut next = self.tree.first(list);
             while let Some(node) = next {
+                self.count_bytes(Value::Node(node).bytes(self.tree))?;
                 let (Seen::Number(number) | Seen::Text(number)) = Value::Node(node).seen(self.tree)
                 else {
                     break;

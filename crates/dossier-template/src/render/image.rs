@@ -83,6 +83,7 @@ impl<'a> Renderer<'a, '_> {
         if held.len() > TEXT_BYTES_MAX {
             return Err(self.limit("bytes of one text", TEXT_BYTES_MAX as u64));
         }
+        self.count_bytes(held.len())?;
         let encoded = STANDARD.encode(&held);
         Ok(Value::owned(format!(
             "{}{encoded}{}",
@@ -110,9 +111,13 @@ impl<'a> Renderer<'a, '_> {
         if value.is_null(self.tree) {
             return Ok(Attachment::Nothing);
         }
-        let Seen::Object(object) = value.seen(self.tree) else {
+        let Some(object) = value.nested(self.tree) else {
             return Ok(Attachment::Other(value));
         };
+        for name in ["url", "contentType", "filesize"] {
+            let (node, _) = self.tree.member(object, name, name_hash(name));
+            self.count_bytes(node.map_or(0, |node| Value::Node(node).bytes(self.tree)))?;
+        }
         let member = |name: &str| {
             let (node, _) = self.tree.member(object, name, name_hash(name));
             node.map_or(Value::Null, Value::Node).seen(self.tree)

@@ -35,7 +35,11 @@ fn what_is_wrong_without_a_sample_is_found_in_place() {
         ("a\n{{&x}}", vec!["2:1 Unescaped"]),
         ("{{inlineAttachment x}}", vec!["1:1 Unescaped"]),
         ("{{{inlineAttachmentContent x}}}", vec![]),
-        ("<p class=\"title other\">", vec!["1:11 UnknownClass"]),
+        ("<p class=\"title other\">", vec!["1:17 UnknownClass"]),
+        (
+            "<p class=' é  {{x}}\n b title c'>",
+            vec!["1:12 UnknownClass", "2:2 UnknownClass", "2:10 UnknownClass"],
+        ),
         ("<p class=\"data-column-101\">", vec!["1:11 UnknownClass"]),
         ("<p class=\"data-column-0\">", vec!["1:11 UnknownClass"]),
         ("<p class='{{x}}'>", vec![]),
@@ -143,12 +147,79 @@ fn partials_are_followed() {
 }
 
 #[test]
+fn a_partial_has_to_be_defined_where_the_rendering_looks_for_it() {
+    for (template, expected) in [
+        (
+            r#"{{#if a}}{{#*inline "p"}}A{{/inline}}{{/if}}{{> p}}"#,
+            vec!["1:45 NoSuchPartial"],
+        ),
+        (
+            r#"{{#if a}}{{> p}}{{#*inline "p"}}A{{/inline}}{{/if}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "a"}}{{#*inline "b"}}B{{/inline}}{{/inline}}{{> a}}{{> b}}"#,
+            vec!["1:63 NoSuchPartial"],
+        ),
+        // A partial knows what its caller knows.
+        (
+            r#"{{#*inline "a"}}{{> b}}{{/inline}}{{#if x}}{{#*inline "b"}}B{{/inline}}{{> a}}{{/if}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "a"}}{{> b}}{{/inline}}{{#if x}}{{#*inline "b"}}B{{/inline}}{{/if}}{{> a}}"#,
+            vec!["1:17 NoSuchPartial"],
+        ),
+        (
+            r#"{{#*inline "t"}}{{#*inline "u"}}{{/inline}}{{#each c}}{{> t}}{{> u}}{{/each}}{{/inline}}{{> t}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "p"}}{{> q}}{{/inline}}{{#> p}}{{#*inline "q"}}Q{{/inline}}{{/p}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "p"}}{{#*inline "q"}}Q{{/inline}}{{> @partial-block}}{{/inline}}{{#> p}}{{> q}}{{/p}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "p"}}{{> @partial-block}}{{/inline}}{{> p}}"#,
+            vec!["1:17 NoSuchPartial"],
+        ),
+        (
+            r#"{{#*inline "a"}}[{{> @partial-block}}]{{/inline}}{{#*inline "b"}}({{#> a}}{{> @partial-block}}{{/a}}){{/inline}}{{#> b}}x{{/b}}"#,
+            vec![],
+        ),
+        // Which partials a computed name may lead to is not known.
+        (
+            r#"{{#*inline "a"}}{{> b}}{{> c}}{{/inline}}{{#if x}}{{#*inline "b"}}{{/inline}}{{> (lookup . "t")}}{{/if}}"#,
+            vec!["1:24 NoSuchPartial"],
+        ),
+    ] {
+        assert_eq!(short(&findings(template)), expected, "{template}");
+    }
+}
+
+#[test]
+fn a_template_of_partials_in_all_orders_is_checked_in_time() {
+    let names = || (0..40).map(|number| format!("p{number}"));
+    let calls: String = names().map(|name| format!("{{{{> {name}}}}}")).collect();
+    let template: String = names()
+        .map(|name| {
+            format!("{{{{#*inline \"{name}\"}}}}{{{{#*inline \"x\"}}}}{{{{/inline}}}}{calls}{{{{/inline}}}}")
+        })
+        .collect();
+    assert_eq!(findings(&(template + &calls)), []);
+}
+
+#[test]
 fn a_sample_without_data_or_that_fails_is_said_so() {
     let none = with("{{x}}", "null");
     assert!(none[0].text.contains("no data"), "{none:?}");
     let json = r#"{"a": {"contentType": "text/plain", "url": "Secret"}}"#;
-    let fails = with("{{{inlineAttachment a}}}", json);
-    assert_eq!(fails[0].kind, FindingKind::CannotRender);
+    let fails = with("<p>\n {{{inlineAttachment a}}}", json);
+    assert_eq!(short(&fails), ["2:2 CannotRender"]);
+    assert!(!fails[0].text.contains("2:2"), "{fails:?}");
     assert!(!fails[0].text.contains("Secret"));
 }
 

@@ -1,5 +1,7 @@
 //! Hostile templates and answers end, with an error that names the limit.
 
+use std::time::{Duration, Instant};
+
 use dossier_template::{Content, ContentError, RenderError, Template, limits};
 
 use crate::support::{failure, html};
@@ -47,6 +49,8 @@ fn a_partial_that_calls_itself_for_ever_is_stopped() {
     let error = failure(r#"{{#*inline "p"}}x{{> p}}{{/inline}}{{> p}}"#, "{}");
     assert!(is_limit(&error, "partials within each other"), "{error}");
     assert!(error.to_string().starts_with("1:18: "), "{error}");
+    assert!(error.to_string().contains("`this.n`"), "{error}");
+    assert_eq!(error.place().unwrap().to_string(), "1:18");
     let error = failure(r#"{{#*inline "p"}}{{#> p}}{{/p}}{{/inline}}{{> p}}"#, "{}");
     assert!(is_limit(&error, "partials within each other"), "{error}");
 }
@@ -101,4 +105,54 @@ fn a_list_within_a_hundred_thousand_lists_can_be_entered_and_printed() {
         html("{{#each x}}{{#each this}}a{{/each}}{{/each}}", &json),
         "a"
     );
+}
+
+/// A text of 4 MB with escapes, an object with such a name, and a list of 3,000.
+fn large_text() -> Content {
+    let big = format!("{}\\n", "a".repeat(4 << 20));
+    let list = format!("[{}0]", "0,".repeat(2_999));
+    let json = format!(
+        "{{\"big\": \"{big}\", \"spaced\": \" {big}\", \"named\": {{\"{big}\": 1}}, \"l\": {list}}}"
+    );
+    Content::read_bare(json.as_bytes()).unwrap()
+}
+
+#[test]
+fn whether_a_large_text_is_empty_is_told_without_reading_it() {
+    let content = large_text();
+    for test in [
+        "(optionalValue ../big)",
+        "(optionalString ../big)",
+        "../big",
+    ] {
+        let template = format!("{{{{#each l}}}}{{{{#if {test}}}}}x{{{{/if}}}}{{{{/each}}}}");
+        let started = Instant::now();
+        let template = Template::parse(&template).unwrap();
+        let html = template.render_to_string(&content).unwrap();
+        assert_eq!(html.len(), 3_000, "{test}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{test}");
+    }
+}
+
+#[test]
+fn a_large_text_that_is_read_again_and_again_is_stopped_by_its_steps() {
+    let content = large_text();
+    for turn in [
+        "{{#if (optionalString ../spaced)}}{{/if}}",
+        "{{#if (eq ../big ../big)}}{{/if}}",
+        "{{#if (convertBoolean ../big)}}{{/if}}",
+        "{{#if (getIndexPlusOne ../big)}}{{/if}}",
+        "{{#if (formatDate ../big)}}{{/if}}",
+        "{{#each ../named}}{{/each}}",
+    ] {
+        let template = Template::parse(&format!("{{{{#each l}}}}{turn}{{{{/each}}}}")).unwrap();
+        let error = template.render_to_string(&content).unwrap_err();
+        assert!(is_limit(&error, "steps"), "{turn}: {error}");
+    }
+    let template = r#"{{#*inline "p"}}{{#each l}}{{#if x}}{{/if}}{{/each}}{{/inline}}{{> p x=(optionalString spaced)}}"#;
+    let error = Template::parse(template)
+        .unwrap()
+        .render_to_string(&content)
+        .unwrap_err();
+    assert!(is_limit(&error, "steps"), "a copy: {error}");
 }

@@ -47,6 +47,13 @@ fn a_problem_has_its_place_and_says_what_is_wrong() {
         ("{{{{x}}}} y", "1:1", "raw block"),
         ("{{x}y}}", "1:4", "'}'"),
         ("{{a[0}}", "1:4", "'['"),
+        ("{{optionalValue v 'it''s'}}", "1:23", "white space"),
+        ("{{eq \"a\"\"b\"}}", "1:9", "white space"),
+        ("{{eq (eq a b)(eq a c)}}", "1:14", "white space"),
+        ("{{eq 'a'b}}", "1:9", "white space"),
+        ("{{> p a=\"x\"b=\"y\"}}", "1:12", "white space"),
+        ("{{> \"p\"a=1}}", "1:8", "white space"),
+        ("{{> \"p\"\"q\"}}", "1:8", "white space"),
     ] {
         let error = Template::parse(template).unwrap_err();
         assert_eq!(error.place.to_string(), place, "{template}: {error}");
@@ -66,6 +73,10 @@ fn every_known_helper_and_a_bare_name_are_fine() {
         "{{buildDateNumber x y z}}{{eq x y}}{{convertCamelCase x}}",
         "{{{inlineAttachment x 1 2}}}{{{inlineAttachmentContent x}}}{{lookup x y}}",
         "{{> not-defined-here}}",
+        "{{optionalValue\"x\"}}{{optionalValue(formatDate x)}}",
+        "{{eq \"a\"\n'b'}}{{eq (eq a b) (eq a c)}}{{> p a=\"x\" b = (eq a \"y\")}}",
+        "{{{optionalValue \"a\"}}}{{~eq 'a' 'b'~}}{{#each l as |a b|}}{{/each}}",
+        "{{=<% %>=}}<%eq 'a' (eq 'b' \"c\")%>",
     ] {
         assert!(Template::parse(template).is_ok(), "{template}");
     }

@@ -15,6 +15,13 @@ fn a_partial_is_shown_where_it_is_called() {
         (r#"{{> later}}{{#*inline "later"}}a{{/inline}}"#, "{}", "a"),
         (r#"{{#*inline 'a-b'}}x{{/inline}}{{> a-b }}"#, "{}", "x"),
         (r#"{{#*inline "a/b"}}x{{/inline}}{{> a/b}}"#, "{}", "x"),
+        (r#"{{#*inline "a b"}}x{{/inline}}{{>[a b]}}"#, "{}", "x"),
+        (r#"{{#*inline [a b]}}x{{/inline}}{{> "a b"}}"#, "{}", "x"),
+        (
+            r#"{{#*inline "a b"}}<{{> @partial-block}}>{{/inline}}{{#> [a b]}}x{{/[a b]}}"#,
+            "{}",
+            "<x>",
+        ),
     ]);
 }
 
