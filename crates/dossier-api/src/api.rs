@@ -7,6 +7,7 @@ use dossier_core::lease::LeaseRules;
 use dossier_core::template::TEMPLATE_BYTES_MAX;
 use dossier_documents::DocumentStore;
 use dossier_store::Store;
+use dossier_template::Severity;
 use futures::future::BoxFuture;
 use http::HeaderValue;
 use jiff::tz::TimeZone;
@@ -34,7 +35,7 @@ pub struct ApiConfig {
     pub time_zone: TimeZone,
     /// The program's version, as `/info` shows it.
     pub version: String,
-    /// What a template must pass to be registered: any text does unless set.
+    /// What a template must pass to be registered: that it can be used, unless set.
     pub template_validator: TemplateValidator,
     /// The limits on everything else.
     pub limits: Limits,
@@ -54,6 +55,31 @@ pub struct TemplateProblem {
     pub detail: String,
 }
 
+/// Whether a text is a template that can be used: of the dialect, calling only helpers and partials
+/// that there are, and saying something.
+fn can_be_used(text: &str) -> Result<(), TemplateProblem> {
+    if text.trim().is_empty() {
+        return Err(TemplateProblem {
+            line: 1,
+            column: 1,
+            detail: "the template is empty: a section made with it would say that no data is held"
+                .to_owned(),
+        });
+    }
+    let findings = dossier_template::check_source(text, None);
+    let error = findings
+        .into_iter()
+        .find(|finding| finding.severity() == Severity::Error);
+    match error {
+        None => Ok(()),
+        Some(error) => Err(TemplateProblem {
+            line: error.place.line,
+            column: error.place.column,
+            detail: error.text,
+        }),
+    }
+}
+
 impl Default for ApiConfig {
     fn default() -> Self {
         Self {
@@ -61,7 +87,7 @@ impl Default for ApiConfig {
             overdue_after: Duration::from_secs(12 * 3600),
             time_zone: TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            template_validator: |_| Ok(()),
+            template_validator: can_be_used,
             limits: Limits::default(),
         }
     }

@@ -12,8 +12,8 @@
 //! - [`server`]: connections, and how they end
 //! - [`openapi`]: the description, generated from the routes
 //! - [`housekeeping`]: what happens without anybody asking for it
+//! - [`mod@reference`]: the names behind codes, and the sources that they come from
 //! - [`template_watch`]: whether services serve the templates that are registered
-//! - [`reference`]: the names behind codes, and the sources that they come from
 //!
 //! The other modules hold the handlers, a resource each.
 
@@ -33,6 +33,7 @@ pub mod reference;
 mod report;
 mod requests;
 pub mod router;
+mod schemas;
 pub mod server;
 mod services;
 mod support;
@@ -46,4 +47,4 @@ pub use housekeeping::{Housekeeper, HousekeepingRules, Sweep};
 pub use reference::{ReferenceConfig, ReferenceKeeper, ReferenceRules};
 pub use router::router;
 pub use server::serve;
-pub use template_watch::{TemplateLook, TemplateWatch, TemplateWatchRules, UpstreamToken};
+pub use template_watch::{TemplateLook, TemplateWatch, TemplateWatchRules};

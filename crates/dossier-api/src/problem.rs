@@ -2,11 +2,12 @@
 //!
 //! A problem's `type` is `urn:dossier:problem:` and the kind's word; words never change their
 //! meaning. `detail` says what happened here, and holds no personal data: what the caller sent is
-//! named by its field and never repeated, but for templates and their digests.
+//! named by its field and never repeated, but for templates and schemas, and their digests.
 
 use axum::response::{IntoResponse, Response};
 use dossier_core::lease::{ClaimRefusal, LeaseRefusal};
 use dossier_core::request::RequestStatus;
+use dossier_core::schema::InvalidSchema;
 use dossier_core::wire::{FieldProblem, Problem, TemplateMismatch};
 use dossier_documents::DocumentError;
 use dossier_store::StoreError;
@@ -66,6 +67,8 @@ kinds! {
     ValidationFailed: BAD_REQUEST, "validation-failed", "What was sent breaks a rule";
     /// The template cannot be used; `errors` says why and where.
     InvalidTemplate: BAD_REQUEST, "invalid-template", "The template cannot be used";
+    /// The JSON Schema cannot be used; `errors` says why and where.
+    InvalidSchema: BAD_REQUEST, "invalid-schema", "The schema cannot be used";
     /// Only an errored request can be restarted.
     NotErrored: BAD_REQUEST, "request-not-errored", "The request is not errored";
     /// There is no bearer token, or it is not valid.
@@ -201,7 +204,19 @@ pub(crate) fn field_problem(field: &str, message: impl Into<String>) -> FieldPro
         message: message.into(),
         line: None,
         column: None,
+        pointer: None,
     }
+}
+
+/// What is wrong with a JSON Schema, and where.
+pub(crate) fn schema_problem(problem: &InvalidSchema) -> ApiError {
+    let field = FieldProblem {
+        line: problem.place.map(|(line, _)| line),
+        column: problem.place.map(|(_, column)| column),
+        pointer: Some(problem.pointer.clone()),
+        ..field_problem("body", problem.to_string())
+    };
+    ApiError::of_fields(Kind::InvalidSchema, vec![field])
 }
 
 /// What is wrong with a template, and where.
@@ -325,9 +340,9 @@ impl From<DocumentError> for ApiError {
         match error {
             DocumentError::NotFound(_) => Self::not_found("document"),
             DocumentError::RangeNotSatisfiable { .. } => Self::new(Kind::RangeNotSatisfiable),
-            DocumentError::AlreadyExists(_) | DocumentError::Damaged(_) => {
-                Self::new(Kind::Internal).cause(error)
-            }
+            DocumentError::AlreadyExists(_)
+            | DocumentError::Damaged(_)
+            | DocumentError::TooLarge { .. } => Self::new(Kind::Internal).cause(error),
             DocumentError::Unavailable { .. } => Self::unavailable("the document store", error),
         }
     }

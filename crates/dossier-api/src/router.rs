@@ -9,7 +9,8 @@ use utoipa_axum::routes;
 use crate::api::Api;
 use crate::reference::handlers as reference;
 use crate::{
-    admin, claims, health, leases, observe, openapi, report, requests, services, support, templates,
+    admin, claims, health, leases, observe, openapi, report, requests, schemas, services, support,
+    templates,
 };
 
 /// Every route that the API describes.
@@ -42,6 +43,7 @@ pub(crate) fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(services::list, services::add))
         .routes(routes!(services::show, services::update))
         .routes(routes!(services::suspend))
+        .routes(routes!(schemas::show, schemas::set, schemas::remove))
         // Templates
         .routes(routes!(templates::history, templates::register))
         .routes(routes!(templates::content))

@@ -17,18 +17,17 @@ use dossier_store::{Store, StoreError};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream;
+use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
-use http::{HeaderValue, StatusCode};
 use reqwest::Response;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::api::BearerProvider;
+
 /// Most services that are asked at a time.
 const QUESTIONS_AT_A_TIME_MAX: usize = 32;
-
-/// Gives the `Authorization` header for a call to a service's own origin, if there is one.
-pub type UpstreamToken = Arc<dyn Fn() -> BoxFuture<'static, Option<HeaderValue>> + Send + Sync>;
 
 /// When services are asked, and when somebody is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +69,7 @@ pub struct TemplateLook {
 pub struct TemplateWatch {
     store: Arc<dyn Store>,
     http: reqwest::Client,
-    token: Option<UpstreamToken>,
+    bearer: Option<BearerProvider>,
     rules: TemplateWatchRules,
 }
 
@@ -80,15 +79,15 @@ impl TemplateWatch {
         Self {
             store,
             http,
-            token: None,
+            bearer: None,
             rules,
         }
     }
 
     /// The same, with a token for services.
-    pub fn with_token(self, token: UpstreamToken) -> Self {
+    pub fn with_bearer(self, bearer: BearerProvider) -> Self {
         Self {
-            token: Some(token),
+            bearer: Some(bearer),
             ..self
         }
     }
@@ -172,10 +171,15 @@ impl TemplateWatch {
     async fn answer(&self, base: &Url) -> Result<ServedTemplate, reqwest::Error> {
         let call = self.http.get(template_url(base));
         let mut call = call.header(ACCEPT_ENCODING, "identity");
-        if let Some(token) = &self.token
-            && let Some(bearer) = token().await
-        {
-            call = call.header(AUTHORIZATION, bearer);
+        if let Some(provider) = &self.bearer {
+            match provider().await {
+                Ok(Some(bearer)) => call = call.header(AUTHORIZATION, bearer),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(error, "services cannot be asked for their templates");
+                    return Ok(ServedTemplate::Unreachable);
+                }
+            }
         }
         let response = call.send().await?;
         match response.status() {

@@ -15,7 +15,8 @@
 //! - [`document`]: stored files and the identifiers an attempt may use
 //! - [`template`]: registered versions of services' templates
 //! - [`template_health`]: whether services serve the templates that are registered
-//! - [`reference`]: the names behind codes
+//! - [`schema`]: what a service's JSON Schema says for readers
+//! - [`mod@reference`]: the names behind codes
 //! - [`wire`]: the JSON that travels between the API and its clients
 
 pub mod document;
@@ -24,6 +25,7 @@ pub mod lease;
 pub mod private;
 pub mod reference;
 pub mod request;
+pub mod schema;
 pub mod section;
 pub mod service;
 pub mod subject;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::service::Category;
-use crate::{KeptDocument, ServiceId, ServiceName};
+use crate::{KeptDocument, ServiceId, ServiceName, Sha256Hex};
 
 /// Where a section stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -165,6 +165,10 @@ pub struct Section {
     pub service_label: String,
     /// The service's base URL.
     pub service_url: url::Url,
+    /// Whether the service serves its own template.
+    pub template_migrated: bool,
+    /// The digest of the service's JSON Schema, if it has one now.
+    pub schema_sha256: Option<Sha256Hex>,
     /// Where the service belongs.
     pub category: Category,
     /// The service's explicit place in the report.

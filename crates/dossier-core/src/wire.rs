@@ -4,6 +4,8 @@
 //! the API parses them into domain types at its border.
 
 mod reference;
+mod schemas;
+mod templates;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,12 +18,11 @@ use crate::section::{Held, Section, SectionStatus};
 use crate::service::{Category, Service};
 use crate::{DocumentKind, FinishedDocument, LeaseToken, Private, RequestId};
 
-mod templates;
-
 pub use reference::{
     REFERENCE_IMPORT_BYTES_MAX, REFERENCE_LOOKUP_CODES_MAX, ReferenceImported, ReferenceLookup,
     ReferenceNames, ReferenceSourceView,
 };
+pub use schemas::SchemaView;
 pub use templates::{
     ResolveTemplate, ResolvedTemplate, ServiceTemplateView, TemplateHealthStatus,
     TemplateHealthView, TemplateMismatch, TemplateVersionView, ValidTemplateView,
@@ -361,12 +362,21 @@ pub struct ClaimView {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SectionTask {
+    /// The service.
+    #[serde(default)]
+    pub service_id: Uuid,
     /// The service's name.
     pub service_name: String,
     /// The service's label.
     pub service_label: String,
     /// The service's base URL.
     pub service_url: String,
+    /// Whether the service serves its own template.
+    #[serde(default)]
+    pub template_migrated: bool,
+    /// The SHA-256 of the service's JSON Schema, if it has one: 64 hexadecimal digits.
+    #[serde(default)]
+    pub schema_sha256: Option<String>,
     /// Where the section stands.
     pub render_status: SectionStatus,
     /// What the service holds, once collected.
@@ -434,9 +444,12 @@ impl ClaimView {
 impl From<&Section> for SectionTask {
     fn from(section: &Section) -> Self {
         Self {
+            service_id: section.service_id.as_uuid(),
             service_name: section.service_name.to_string(),
             service_label: section.service_label.clone(),
             service_url: section.service_url.to_string(),
+            template_migrated: section.template_migrated,
+            schema_sha256: section.schema_sha256.as_ref().map(ToString::to_string),
             render_status: section.status,
             held: section.held,
             kept: section.kept.as_ref().map(DocumentView::from),
@@ -754,4 +767,7 @@ pub struct FieldProblem {
     /// The column in that line, in characters, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
+    /// Where it is wrong, if it is a JSON Schema: a JSON Pointer (RFC 6901).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
 }

@@ -14,11 +14,11 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use dossier_core::{DocumentId, KeptDocument, Sha256Hex};
-use futures::StreamExt;
-use futures::stream::{self, BoxStream};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
 
+use crate::checked::checked;
 use crate::store::{ByteRange, DocumentError, DocumentRead, DocumentStore};
 
 const DATA_FILE: &str = "document";
@@ -146,12 +146,7 @@ impl DocumentStore for FolderStore {
     ) -> Result<DocumentRead, DocumentError> {
         let document = self.stat(id).await?;
         let bytes = document.bytes;
-        let (start, length) = match range {
-            None => (0, bytes),
-            Some(range) => range
-                .within(bytes)
-                .ok_or(DocumentError::RangeNotSatisfiable { bytes })?,
-        };
+        let (start, length) = ByteRange::part_of(range, bytes)?;
         let path = self.place(id).join(DATA_FILE);
         let file = blocking("opening a document", move || {
             let mut file = File::open(path)?;
@@ -161,11 +156,9 @@ impl DocumentStore for FolderStore {
         .await
         .map_err(|error| not_found(error, id))?;
         let expected = (length == bytes).then(|| document.sha256.clone());
-        let body = pieces(
-            tokio::fs::File::from_std(file).take(length),
-            length,
-            expected,
-        );
+        let reader = tokio::fs::File::from_std(file).take(length);
+        let pieces = ReaderStream::with_capacity(reader, PIECE_BYTES);
+        let body = checked(pieces, length, expected);
         Ok(DocumentRead {
             document,
             start,
@@ -254,53 +247,4 @@ fn write_document(id: DocumentId, file: &Path, folder: &Path) -> io::Result<Kept
     beside.sync_all()?;
     sync_folder(folder)?;
     Ok(KeptDocument { id, bytes, sha256 })
-}
-
-/// The reader's bytes, a piece at a time. With a digest, the last piece is followed by an error if
-/// the bytes are not those that were stored, so that nobody takes a damaged document for whole.
-fn pieces(
-    reader: tokio::io::Take<tokio::fs::File>,
-    length: u64,
-    expected: Option<Sha256Hex>,
-) -> BoxStream<'static, Result<bytes::Bytes, io::Error>> {
-    let reading = Reading {
-        reader,
-        left: length,
-        digest: Sha256::new(),
-        expected,
-    };
-    stream::try_unfold(reading, |mut reading| async move {
-        if reading.left == 0 {
-            return Ok(None);
-        }
-        let mut piece = bytes::BytesMut::with_capacity(PIECE_BYTES);
-        if reading.reader.read_buf(&mut piece).await? == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the document is cut off",
-            ));
-        }
-        reading.left = reading.left.saturating_sub(piece.len() as u64);
-        if let Some(expected) = &reading.expected {
-            reading.digest.update(&piece);
-            let finished = reading.left == 0;
-            if finished
-                && Sha256Hex::from_digest(&reading.digest.clone().finalize().into()) != *expected
-            {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "the document is damaged",
-                ));
-            }
-        }
-        Ok(Some((piece.freeze(), reading)))
-    })
-    .boxed()
-}
-
-struct Reading {
-    reader: tokio::io::Take<tokio::fs::File>,
-    left: u64,
-    digest: Sha256,
-    expected: Option<Sha256Hex>,
 }

@@ -25,6 +25,16 @@ pub enum DocumentError {
     /// What is stored is not what was put in; restore it from a backup.
     #[error("document {0} is damaged: its size or digest is not the recorded one")]
     Damaged(DocumentId),
+    /// The storage takes no files of this size; make smaller ones.
+    #[error(
+        "a file of {bytes} bytes is too large for the document storage, which takes {bytes_max}"
+    )]
+    TooLarge {
+        /// The file's size in bytes.
+        bytes: u64,
+        /// The largest size that it takes.
+        bytes_max: u64,
+    },
     /// The storage cannot be reached, is full, or refused; try again later.
     #[error("the document storage failed while {doing}: {source}")]
     Unavailable {
@@ -56,6 +66,16 @@ impl ByteRange {
             Self::Last(count) => (size.saturating_sub(count), size),
         };
         (start < end).then(|| (start, end - start))
+    }
+
+    /// The first byte and the number of bytes of a document, or of a part of it.
+    pub(crate) fn part_of(range: Option<Self>, bytes: u64) -> Result<(u64, u64), DocumentError> {
+        match range {
+            None => Ok((0, bytes)),
+            Some(range) => range
+                .within(bytes)
+                .ok_or(DocumentError::RangeNotSatisfiable { bytes }),
+        }
     }
 }
 

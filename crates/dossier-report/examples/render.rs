@@ -1,6 +1,6 @@
 //! Makes a report of JSON files, a section each, and of files attached to one more, to look at.
 //!
-//! `cargo run -p dossier-report --example render -- out.pdf [--font file]… [--attach file]… [--logo file] body.json…`
+//! `cargo run -p dossier-report --example render -- out.pdf [--font file]… [--attach file]… [--logo file] [--html file]… body.json…`
 
 use std::path::PathBuf;
 
@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut fonts = Vec::new();
     let mut sections = Vec::new();
     let mut attached = Vec::new();
+    let mut pages = Vec::new();
     let mut look = Look::default();
     while let Some(argument) = arguments.next() {
         if argument == "--font" {
@@ -29,6 +30,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if argument == "--logo" {
             let path = arguments.next().map(PathBuf::from).unwrap_or_default();
             look.logo = Some(Logo::open(&path, "Logo")?);
+            continue;
+        }
+        if argument == "--html" {
+            let path = arguments.next().map(PathBuf::from).unwrap_or_default();
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            pages.push((stem.into_owned(), path));
             continue;
         }
         if argument == "--attach" {
@@ -44,6 +51,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             version: TemplateVersion::Generic,
             body: SectionBody::Response {
                 body: path,
+                html: None,
+                labels: None,
+                attachments: Vec::new(),
+            },
+        });
+    }
+    let empty = tempfile::NamedTempFile::new()?;
+    std::fs::write(empty.path(), "{}")?;
+    for (label, html) in pages {
+        sections.push(Section {
+            label,
+            version: TemplateVersion::Version(1),
+            body: SectionBody::Response {
+                body: empty.path().to_owned(),
+                html: Some(html),
+                labels: None,
                 attachments: Vec::new(),
             },
         });
@@ -56,6 +79,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             version: TemplateVersion::Generic,
             body: SectionBody::Response {
                 body: list.path().to_owned(),
+                html: None,
+                labels: None,
                 attachments: attached,
             },
         });

@@ -18,7 +18,9 @@ mod spreadsheet;
 mod words;
 mod xml;
 
+pub(crate) use failure::{Failure, guarded};
+pub use kind::contradicting_type;
 pub use list::{Attachment, list_attachments};
 pub(crate) use list::{Listed, read_attachment};
-pub(crate) use picture::{LogoKind, logo_kind, show_logo};
+pub(crate) use picture::{LogoKind, PIXEL, Placed, logo_kind, show_inline, show_logo};
 pub(crate) use show::AttachmentWriter;

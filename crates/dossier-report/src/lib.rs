@@ -12,6 +12,7 @@
 //! | `body` | an upstream's answer: checked, then read from where it lies on disk |
 //! | `attachment` | the files that belong to an answer |
 //! | `generic` | any JSON to blocks |
+//! | `html` | HTML to blocks: what a template makes of an answer, attached web pages |
 //! | `block` | the waist |
 //! | `text` | fonts, shaping, line breaking, writing direction |
 //! | `layout` | columns, rows, page breaks, covers |
@@ -26,8 +27,8 @@ mod block;
 mod body;
 mod clean_name;
 mod error;
-mod format_date;
 mod generic;
+mod html;
 mod layout;
 pub mod limits;
 mod look;
@@ -39,12 +40,16 @@ mod text;
 mod volume;
 mod write;
 
-pub use attachment::{Attachment, list_attachments};
-pub use body::{ResponseSummary, inspect_response};
+pub use attachment::{Attachment, contradicting_type, list_attachments};
+pub use body::{
+    JsonKind, Oddity, OddityKind, ResponseSummary, ResponseSurvey, inspect_response,
+    survey_response,
+};
 pub use clean_name::clean_name;
+pub use dossier_core::schema::{ContentSchema, InvalidSchema};
 pub use dossier_core::section::TemplateVersion;
+pub use dossier_template::format_date;
 pub use error::ReportError;
-pub use format_date::format_date;
 pub use look::{Colour, InvalidColour, Logo, Look};
 pub use member_label::member_label;
 pub use report::{

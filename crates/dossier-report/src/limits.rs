@@ -14,6 +14,12 @@ pub const ATTACHMENTS_MAX: u64 = 10_000;
 pub const ATTACHMENT_HEADERS_MAX: u64 = 100;
 /// Bytes of an attachment's URL, and of a name or a value of its headers. More is refused, not cut.
 pub const ATTACHMENT_URL_BYTES_MAX: u64 = 16 * 1024;
+/// Oddities of one response that are listed; further ones are counted.
+pub const SURVEY_ODDITIES_MAX: usize = 1_000;
+/// Member names of the objects that are open at a time among which repeated ones are found.
+pub const SURVEY_NAMES_MAX: usize = 1_000_000;
+/// Bytes of a text that a survey looks at.
+pub(crate) const SURVEYED_TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// Pixels of one image. An image with more is not shown; its page says so.
 pub const IMAGE_PIXELS_MAX: u64 = 200_000_000;
@@ -69,8 +75,40 @@ pub(crate) const XML_ATTRIBUTES_MAX: usize = 1_000;
 pub(crate) const IMAGE_METADATA_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes at the beginning of a file that tell what it is.
 pub(crate) const SNIFFED_BYTES: u64 = 64 * 1024;
+/// Elements of an HTML text that may lie in one another; deeper ones are left out, their texts are
+/// not.
+pub const HTML_DEPTH_MAX: usize = 256;
+/// Attributes of one tag of HTML; those behind them are left out.
+pub(crate) const HTML_ATTRIBUTES_MAX: usize = 512;
+/// Bytes of an attribute that says how something looks; a longer one says nothing.
+pub(crate) const HTML_ATTRIBUTE_BYTES_MAX: usize = 4_096;
+/// Nodes of an HTML text that are held before they are turned into blocks: the parser may still
+/// rearrange them.
+pub(crate) const HTML_WALKED_NODES: usize = 4_096;
+/// Bytes of an HTML text that are held before they are turned into blocks.
+pub(crate) const HTML_WALKED_BYTES: usize = 256 * 1024;
+/// Nodes of an HTML text at which elements that the parser might come back to are given up.
+pub(crate) const HTML_FORCED_NODES: usize = 65_536;
+/// Bytes of an HTML text at which elements that the parser might come back to are given up; the
+/// largest image in a text is smaller.
+pub(crate) const HTML_FORCED_BYTES: usize = 32 * 1024 * 1024;
+/// Rows of an HTML table that are looked at to decide what it is and how wide its columns are.
+pub(crate) const HTML_TABLE_ROWS_SEEN: usize = 200;
+/// Bytes of these rows.
+pub(crate) const HTML_TABLE_BYTES_SEEN: usize = 256 * 1024;
+/// Header rows of an HTML table; further ones are rows like any other.
+pub(crate) const HTML_HEADER_ROWS_MAX: usize = 8;
+/// Columns of an HTML table; a table with more has a name and a value for each cell.
+pub const HTML_COLUMNS_MAX: usize = 12;
+/// Bytes of a cell of an HTML table; a longer one goes on below its row.
+pub(crate) const HTML_CELL_BYTES_MAX: usize = 256 * 1024;
+/// Images of one row of an HTML table that are shown below it; further ones end the row.
+pub(crate) const HTML_ROW_IMAGES_MAX: usize = 64;
 /// Bytes of a text that are laid out at a time; longer texts are laid out piece by piece.
 pub(crate) const TEXT_PIECE_BYTES: usize = 32 * 1024;
+/// Bytes of text in one line. What takes no width, such as marks and spaces, is broken there too, so
+/// that no line grows with the text.
+pub(crate) const LINE_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of an attachment's member that are kept.
 pub(crate) const ATTACHMENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Columns of a table that generic rendering makes by itself.
@@ -105,5 +143,8 @@ pub(crate) const CACHED_WORDS_MAX: usize = 32 * 1024;
 pub(crate) const CACHED_WORD_BYTES_MAX: usize = 64;
 /// Characters that are shaped at a time.
 pub(crate) const SHAPED_CHARS_MAX: usize = 1_024;
+/// Lines of a section's title where the section goes on in another volume; it is in full where the
+/// section begins.
+pub(crate) const CONTINUED_TITLE_LINES_MAX: usize = 4;
 /// Lines of the subject's name in a page's header; the cover shows it in full.
 pub(crate) const HEADER_NAME_LINES_MAX: usize = 2;

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::look::Look;
+use dossier_core::schema::ContentSchema;
 use dossier_core::section::TemplateVersion;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,13 @@ pub enum SectionBody {
     Response {
         /// The file that holds the whole body of the answer, as it came.
         body: PathBuf,
+        /// The file that holds what the service's template made of the answer, as HTML in UTF-8
+        /// (`docs/section-html.md` says what it may contain). `None`: the answer is shown as any
+        /// JSON is. Attachments are those of the body in either case.
+        html: Option<PathBuf>,
+        /// What the members and codes of `content` are called where it is shown as any JSON is. It
+        /// changes words, and neither what is shown nor its order. `None`: words are made of names.
+        labels: Option<ContentSchema>,
         /// The fetched files of its attachments: the i-th is that of the i-th entry of
         /// [`list_attachments`](crate::list_attachments). Entries beyond the last are named only.
         attachments: Vec<PathBuf>,
@@ -193,7 +201,7 @@ pub struct ReportSummary {
     /// of their attachments. The files that are not shown as a whole are to be kept beside the
     /// report: its pages say that they are.
     pub attachments: Vec<AttachmentOutcome>,
-    /// Characters that no font has; they are shown as boxes and can be copied as text.
+    /// Characters that no font has; each is shown as U+FFFD and can be copied as text.
     pub unsupported_characters: u64,
 }
 
@@ -212,7 +220,7 @@ pub struct AttachmentOutcome {
     /// no pages were imported.
     pub fonts_embedded: bool,
     /// Whether pages of another document, or colours of a printing press, were taken over as they
-    /// are: then the file does not claim to keep PDF/A.
+    /// are: then the files that hold it do not claim to keep PDF/A.
     pub imported: bool,
 }
 

@@ -121,7 +121,7 @@ impl<'s> Series<'s> {
         let Pair { report, copy } = &mut self.current;
         let path = in_volume(&self.output.report, self.volume);
         let next = Pair {
-            report: report.continued(&path, self.sizes.front)?,
+            report: report.continued(&path, self.sizes.continued_front)?,
             copy: match (copy, &self.output.copy) {
                 (Some(copy), Some(path)) => {
                     let path = in_volume(path, self.volume);
@@ -183,6 +183,30 @@ impl Paper for Series<'_> {
         if let Some(mut copy) = self.copy() {
             let twin = copy.open(parent, role)?;
             debug_assert_eq!(element, twin, "both files have the same elements");
+        }
+        Ok(element)
+    }
+
+    fn open_first(&mut self, parent: Element, role: Role) -> Result<Element, ReportError> {
+        self.reach()?;
+        let element = self.report().open_first(parent, role)?;
+        if let Some(mut copy) = self.copy() {
+            let twin = copy.open_first(parent, role)?;
+            debug_assert_eq!(element, twin, "both files have the same elements");
+        }
+        Ok(element)
+    }
+
+    fn open_cell(
+        &mut self,
+        row: Element,
+        role: Role,
+        columns: usize,
+    ) -> Result<Element, ReportError> {
+        self.reach()?;
+        let element = self.report().open_cell(row, role, columns)?;
+        if let Some(mut copy) = self.copy() {
+            copy.open_cell(row, role, columns)?;
         }
         Ok(element)
     }

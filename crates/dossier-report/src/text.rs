@@ -1,5 +1,6 @@
 //! From text to positioned lines of glyphs: fonts, shaping, line breaking, writing direction.
 
+mod emphasis;
 mod fonts;
 mod lines;
 mod shape;

@@ -1,5 +1,6 @@
 //! One file of a report, from its first page to its end.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use pdf_writer::writers::{Annotation, Catalog, DocumentInfo, Outline, OutlineIte
 use pdf_writer::{Date, Dict, Name, Rect, TextStr};
 
 use crate::ReportError;
-use crate::layout::{Canvas, Drawing, Furniture, Paper, paper};
+use crate::layout::{Canvas, Drawing, Furniture, Paper, continued, paper};
 use crate::pdf::{
     CREATOR, Element, Facts, LinkPlace, ObjectId, PageTree, PdfFile, Role, Structure, write_fonts,
     write_metadata, write_output_intent,
@@ -79,6 +80,8 @@ pub(crate) struct SectionStart {
     pub section: usize,
     /// The page, counted from 1.
     pub number: u32,
+    /// Whether it began in another volume.
+    pub is_continued: bool,
     page: ObjectId,
 }
 
@@ -133,7 +136,7 @@ impl Volume {
             Ok((structure, self.document, self.front))
         })?;
         if let Some(section) = section {
-            volume.begin_section(section)?;
+            volume.note_section(section, true)?;
         }
         Ok(volume)
     }
@@ -189,10 +192,15 @@ impl Volume {
 
     /// Notes that a section starts on the page that is being filled.
     pub fn begin_section(&mut self, section: usize) -> Result<(), ReportError> {
+        self.note_section(section, false)
+    }
+
+    fn note_section(&mut self, section: usize, is_continued: bool) -> Result<(), ReportError> {
         let slot = self.current()?;
         self.sections.push(SectionStart {
             section,
             number: slot.number,
+            is_continued,
             page: slot.page,
         });
         Ok(())
@@ -403,6 +411,25 @@ impl Paper for Filling<'_> {
         structure.open(file, parent, role)
     }
 
+    fn open_first(&mut self, parent: Element, role: Role) -> Result<Element, ReportError> {
+        let Volume {
+            structure, file, ..
+        } = &mut *self.volume;
+        structure.open_first(file, parent, role)
+    }
+
+    fn open_cell(
+        &mut self,
+        row: Element,
+        role: Role,
+        columns: usize,
+    ) -> Result<Element, ReportError> {
+        let Volume {
+            structure, file, ..
+        } = &mut *self.volume;
+        structure.open_cell(file, row, role, columns)
+    }
+
     fn close(&mut self, element: Element) -> Result<(), ReportError> {
         let Volume {
             structure, file, ..
@@ -495,9 +522,13 @@ fn write_outline(
     })?;
     for (place, start) in starts.iter().enumerate() {
         let label = labels.get(start.section).copied().unwrap_or_default();
+        let label = match start.is_continued {
+            true => Cow::Owned(continued(label)),
+            false => Cow::Borrowed(label),
+        };
         file.object(items[place], |object| {
             let mut item: OutlineItem<'_> = object.start();
-            item.title(TextStr(label)).parent(root);
+            item.title(TextStr(&label)).parent(root);
             if let Some(before) = place.checked_sub(1) {
                 item.prev(items[before]);
             }

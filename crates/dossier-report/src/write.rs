@@ -1,16 +1,20 @@
 //! One report, from its sections' files to its own.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use dossier_core::schema::ContentSchema;
+
 use crate::ReportError;
-use crate::attachment::AttachmentWriter;
+use crate::attachment::{AttachmentWriter, Failure};
 use crate::block::{Block, BlockSink, Value};
 use crate::body::{Cursor, index_response};
 use crate::generic::{self, NO_DATA_HELD};
+use crate::html::show_section;
 use crate::layout::{
-    Composer, ContentsLine, Counting, Front, Furniture, Paper, write_copy_front, write_front,
-    write_rear,
+    Composer, ContentsLine, Counting, Front, Furniture, Paper, continued, write_copy_front,
+    write_front, write_rear,
 };
 use crate::pdf::Facts;
 use crate::report::{
@@ -53,7 +57,6 @@ pub fn write_files(
         &report.wording.footer,
     );
     let mut writer = Writer {
-        sizes: FixedPages::of(&mut shaper, report)?,
         report,
         output,
         shaper,
@@ -73,13 +76,21 @@ pub(crate) struct Pair {
 #[derive(Clone, Copy)]
 pub(crate) struct FixedPages {
     pub front: usize,
+    /// The front of a volume that goes on with a section: its contents have a line more.
+    pub continued_front: usize,
     pub copy_front: usize,
     pub rear: u32,
 }
 
 impl FixedPages {
-    fn of(shaper: &mut Shaper<'_>, report: &Report) -> Result<Self, ReportError> {
-        let lines = contents_lines(report, &[], 0);
+    /// The pages around volumes that start with the section at `first`.
+    fn of(shaper: &mut Shaper<'_>, report: &Report, first: usize) -> Result<Self, ReportError> {
+        let lines = contents_lines(report, &[], 0, None);
+        let continued = Continued {
+            section: first,
+            page: 0,
+        };
+        let continued_lines = contents_lines(report, &[], 0, Some(continued));
         let front = Front::UNKNOWN;
         let mut count =
             |write: &mut dyn FnMut(&mut Shaper<'_>, &mut dyn Paper) -> Result<(), ReportError>| {
@@ -90,6 +101,10 @@ impl FixedPages {
         Ok(Self {
             front: count(&mut |shaper, paper| {
                 write_front(shaper, paper, Default::default(), report, &lines, front)
+            })?,
+            continued_front: count(&mut |shaper, paper| {
+                let part = Default::default();
+                write_front(shaper, paper, part, report, &continued_lines, front)
             })?,
             copy_front: count(&mut |shaper, paper| {
                 write_copy_front(shaper, paper, Default::default(), report, front)
@@ -106,7 +121,6 @@ struct Writer<'w> {
     output: &'w Output,
     shaper: Shaper<'w>,
     furniture: Furniture,
-    sizes: FixedPages,
 }
 
 impl Writer<'_> {
@@ -145,7 +159,8 @@ impl Writer<'_> {
         attachments: &mut Vec<AttachmentOutcome>,
     ) -> Result<Filled, ReportError> {
         let first = sections.start;
-        let mut series = Series::new(self.output, self.sizes, &self.furniture, volume)?;
+        let sizes = FixedPages::of(&mut self.shaper, self.report, first)?;
+        let mut series = Series::new(self.output, sizes, &self.furniture, volume)?;
         let accent = self.report.look.accent;
         for place in sections.clone() {
             if series.is_full() {
@@ -176,9 +191,10 @@ impl Writer<'_> {
     ) -> Result<ReportSummary, ReportError> {
         let starts = section_starts(self.report.sections.len(), &pairs);
         let volumes = pairs.len() as u32;
+        let sizes = FixedPages::of(&mut self.shaper, self.report, 0)?;
         for (place, pair) in pairs.iter_mut().enumerate() {
             let volume = place as u32 + 1;
-            let total = pair.report.pages() + self.sizes.rear;
+            let total = pair.report.pages() + sizes.rear;
             let front = Front {
                 total,
                 volume,
@@ -214,8 +230,6 @@ impl Writer<'_> {
                         title: &title,
                         language: &self.report.wording.language,
                         date: self.report.generated_on,
-                        keeps_pdf_a: !attachments.iter().any(|a| a.imported),
-                        keeps_pdf_ua: attachments.iter().all(|a| a.fonts_embedded),
                     },
                     furniture: &self.furniture,
                     fonts,
@@ -255,7 +269,8 @@ impl Writer<'_> {
         starts: &[Start],
         front: Front,
     ) -> Result<(), ReportError> {
-        let lines = contents_lines(self.report, starts, front.volume);
+        let continued = Continued::of(volume);
+        let lines = contents_lines(self.report, starts, front.volume, continued);
         let (document, part) = (volume.document(), volume.front());
         let mut filling = Filling {
             volume,
@@ -307,17 +322,52 @@ fn section_starts(sections: usize, pairs: &[Pair]) -> Vec<Start> {
     starts
 }
 
-fn contents_lines<'r>(report: &'r Report, starts: &[Start], volume: u32) -> Vec<ContentsLine<'r>> {
-    let lines = report.sections.iter().enumerate().map(|(place, section)| {
+/// The section that a volume goes on with, and the page on which it does.
+#[derive(Clone, Copy)]
+struct Continued {
+    section: usize,
+    page: u32,
+}
+
+impl Continued {
+    fn of(volume: &Volume) -> Option<Self> {
+        let start = volume.sections().first().filter(|s| s.is_continued)?;
+        Some(Self {
+            section: start.section,
+            page: start.number,
+        })
+    }
+}
+
+/// The lines of a volume's contents: every section, and the one that the volume goes on with once
+/// more, below the line that tells where it starts.
+fn contents_lines<'r>(
+    report: &'r Report,
+    starts: &[Start],
+    volume: u32,
+    continues: Option<Continued>,
+) -> Vec<ContentsLine<'r>> {
+    let mut lines = Vec::with_capacity(report.sections.len() + 1);
+    for (place, section) in report.sections.iter().enumerate() {
         let start = starts.get(place).copied().unwrap_or_default();
-        ContentsLine {
-            label: &section.label,
+        lines.push(ContentsLine {
+            section: place,
+            label: Cow::Borrowed(&section.label),
             version: section.version,
             volume: (start.volume != volume).then_some(start.volume),
             page: start.page,
+        });
+        if let Some(here) = continues.filter(|here| here.section == place) {
+            lines.push(ContentsLine {
+                section: place,
+                label: Cow::Owned(continued(&section.label)),
+                version: section.version,
+                volume: None,
+                page: here.page,
+            });
         }
-    });
-    lines.collect()
+    }
+    lines
 }
 
 /// A path with something added to the file's name, before its ending.
@@ -331,35 +381,111 @@ pub(crate) fn with_addition(path: &Path, addition: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// What is said where a template's output could not be read to its end.
+const CUT_SHORT: &str = "The service's own layout of this section could not be read to its end. \
+                         All that the service holds follows in a plain layout.";
+
 fn write_section(
     section: &Section,
     sink: &mut Composer<'_, '_>,
     shown: &mut AttachmentWriter<'_>,
 ) -> Result<(), ReportError> {
-    sink.block(Block::Title(&section.label))?;
-    let (path, files) = match &section.body {
-        SectionBody::NoData => return no_data_held(sink),
-        SectionBody::Response { body, attachments } => (body, attachments),
+    let SectionBody::Response {
+        body,
+        html,
+        labels,
+        attachments: files,
+    } = &section.body
+    else {
+        sink.block(Block::Title(&section.label))?;
+        return no_data_held(sink);
     };
-    let mut cursor = Cursor::new(File::open(path).map_err(ReportError::Read)?);
+    let mut cursor = Cursor::new(File::open(body).map_err(ReportError::Read)?);
     let index = index_response(&mut cursor)?;
-    if index.content.is_empty() {
-        no_data_held(sink)?;
-    }
-    for place in &index.content {
-        cursor.seek(*place)?;
-        generic::render(&mut cursor, sink)?;
+    let mut content = Content {
+        cursor: &mut cursor,
+        places: &index.content,
+        labels: labels.as_ref(),
+    };
+    match html {
+        Some(html) => write_html(html, &section.label, content, sink)?,
+        None => {
+            sink.block(Block::Title(&section.label))?;
+            content.write(sink)?;
+        }
     }
     for place in &index.attachments {
         cursor.seek(*place)?;
         shown.show(&mut cursor, files, sink)?;
     }
-    Ok(())
+    note_unsupported(sink)
+}
+
+/// Says at the section's end what its readers see in place of characters that no font has.
+fn note_unsupported(sink: &mut Composer<'_, '_>) -> Result<(), ReportError> {
+    let note = match sink.unsupported() {
+        0 => return Ok(()),
+        1 => "1 character of this section cannot be shown in print: � stands in its place. It can \
+              be copied as text."
+            .to_owned(),
+        many => format!(
+            "{many} characters of this section cannot be shown in print: � stands in place of \
+             each. They can be copied as text."
+        ),
+    };
+    sink.block(Block::Paragraph {
+        value: Value::Last((&note).into()),
+        indent: 0,
+    })
+}
+
+/// The content of an answer, to be shown as any JSON.
+struct Content<'c> {
+    cursor: &'c mut Cursor,
+    /// Where its values start.
+    places: &'c [u64],
+    labels: Option<&'c ContentSchema>,
+}
+
+impl Content<'_> {
+    fn write(&mut self, sink: &mut dyn BlockSink) -> Result<(), ReportError> {
+        if self.places.is_empty() {
+            no_data_held(sink)?;
+        }
+        let schema = self.labels.map(ContentSchema::root).unwrap_or_default();
+        for place in self.places {
+            self.cursor.seek(*place)?;
+            generic::render(self.cursor, &schema, sink)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes what a template made of an answer.
+fn write_html(
+    html: &Path,
+    label: &str,
+    mut content: Content<'_>,
+    composer: &mut Composer<'_, '_>,
+) -> Result<(), ReportError> {
+    match show_section(composer, html, label) {
+        Ok(true) => Ok(()),
+        Ok(false) => no_data_held(composer),
+        Err(Failure::Report(error)) => Err(error),
+        // Nothing that is held may be missing: the answer itself follows.
+        Err(Failure::Unreadable(_)) => {
+            composer.block(Block::Paragraph {
+                value: Value::Last(CUT_SHORT.into()),
+                indent: 0,
+            })?;
+            content.write(composer)
+        }
+    }
 }
 
 fn no_data_held(sink: &mut dyn BlockSink) -> Result<(), ReportError> {
     sink.block(Block::Paragraph {
-        value: Value::Last(NO_DATA_HELD),
+        value: Value::Last(NO_DATA_HELD.into()),
         indent: 0,
     })
 }

@@ -122,6 +122,8 @@ fn section(row: &impl Columns) -> Result<Section, StoreError> {
         service_url: word(row, "service_url", |text| {
             ServiceDetails::parse_url(text).ok()
         })?,
+        template_migrated: row.flag("template_migrated")?,
+        schema_sha256: optional(row, "schema_sha256", parsed)?,
         category: word(row, "category", Category::parse)?,
         rank: optional_small(row, "rank")?,
         status: word(row, "status", SectionStatus::parse)?,

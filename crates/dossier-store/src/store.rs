@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
 use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request, RequestStatus};
+use dossier_core::schema::StoredSchema;
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
 use dossier_core::template::{RegisteredTemplate, Registration, UnregisteredTemplate};
@@ -44,7 +45,7 @@ pub enum StoreError {
     /// Only an errored request can be restarted, only a pending one cancelled.
     #[error("the request is {}", .0.as_str())]
     WrongStatus(RequestStatus),
-    /// There is no such request, service or template version.
+    /// There is no such request, service, template version or schema.
     #[error("not found")]
     NotFound,
     /// The database cannot be reached, is full, or refused; try again later.
@@ -412,6 +413,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// How the templates of all services are that are asked and have answered, by the services' names.
     async fn template_health(&self) -> Result<Vec<TemplateHealth>, StoreError>;
+
+    // ---- schemas ----
+
+    /// Replaces a service's JSON Schema, or gives it its first; [`StoreError::NotFound`] without such
+    /// a service. That it can be used, and that its digest is its own, is the caller's care.
+    async fn put_schema(&self, service: ServiceId, schema: &StoredSchema)
+    -> Result<(), StoreError>;
+
+    /// A service's JSON Schema, or [`StoreError::NotFound`] if it has none.
+    async fn schema(&self, service: ServiceId) -> Result<StoredSchema, StoreError>;
+
+    /// Removes a service's JSON Schema, or [`StoreError::NotFound`] if it has none.
+    async fn remove_schema(&self, service: ServiceId) -> Result<(), StoreError>;
 
     // ---- housekeeping ----
 

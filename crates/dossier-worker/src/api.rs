@@ -7,6 +7,7 @@
 mod download;
 mod error;
 mod reference;
+mod schemas;
 mod templates;
 
 use std::path::Path;
@@ -118,7 +119,7 @@ impl ApiClient {
                 .connect_timeout(CONNECT_MAX)
                 .redirect(reqwest::redirect::Policy::none())
         };
-        let http = connection::build(settings, ca_file)?;
+        let http = connection::http_client(settings, ca_file)?;
         Ok(Self { http, base })
     }
 

@@ -7,6 +7,7 @@
 mod complete;
 mod report;
 mod sections;
+mod wording;
 
 use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
@@ -18,6 +19,7 @@ use dossier_core::wire::{
 };
 use dossier_core::{DocumentId, DocumentKind, RequestId};
 use dossier_documents::DocumentStore;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -32,7 +34,9 @@ use crate::lease::{Lease, WriteError};
 use crate::name::Names;
 use crate::rendering::ReportSettings;
 use crate::retry::Backoff;
+use crate::schema::FetchedSchemas;
 use crate::spool::{AttemptSpool, Spool};
+use crate::template::{LegacyTemplates, ParsedTemplates};
 use report::Upload;
 use sections::SectionTasks;
 
@@ -43,6 +47,14 @@ pub(crate) struct Workshop {
     pub collector: Collector,
     pub names: Names,
     pub report: ReportSettings,
+    /// Templates of services that do not serve their own.
+    pub legacy_templates: LegacyTemplates,
+    /// Templates that services served.
+    pub parsed_templates: ParsedTemplates,
+    /// JSON Schemas of services, for sections that no template words.
+    pub schemas: FetchedSchemas,
+    /// Memory for answers that are being rendered, in MiB: those that find none free wait.
+    pub rendering_mib: Semaphore,
     pub spool: Spool,
     pub limits: Limits,
     /// Characters of all reports so far that no font had.

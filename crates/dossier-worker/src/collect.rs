@@ -10,6 +10,7 @@ use std::time::Duration;
 use dossier_core::section::Held;
 use dossier_core::{Private, ServiceName};
 use dossier_report::Attachment;
+use dossier_template::InlineImage;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use http::HeaderValue;
@@ -24,6 +25,7 @@ use crate::connection::file_fault;
 use crate::fetch::{Answer, Body, Fault, Progress, Remedy, create_private_folder, fetch};
 use crate::rendering;
 use crate::retry::Backoff;
+use crate::template::{self, Served};
 use crate::token::{TokenError, TokenSource};
 
 /// Collects sections, within the limits for a service and for the worker.
@@ -151,6 +153,31 @@ impl Call for AttachmentCall<'_> {
     }
 }
 
+/// The call for a service's template.
+struct TemplateCall<'a> {
+    collector: &'a Collector,
+    service: &'a Url,
+}
+
+impl Call for TemplateCall<'_> {
+    type Answer = Option<Served>;
+
+    fn takes_token(&self) -> bool {
+        true
+    }
+
+    fn begins(&self, _: u32) {}
+
+    async fn once(
+        &self,
+        bearer: Option<&HeaderValue>,
+        time_left: Duration,
+    ) -> Result<Self::Answer, Fault> {
+        let Collector { http, limits, .. } = self.collector;
+        template::fetch(http, self.service, bearer, limits, time_left).await
+    }
+}
+
 impl Collector {
     pub fn new(
         http: Client,
@@ -196,6 +223,44 @@ impl Collector {
         })
     }
 
+    /// Asks the service at this base URL for its template; none if it has none.
+    pub async fn template(
+        &self,
+        service: &ServiceName,
+        url: &Url,
+    ) -> Result<Option<Served>, NotCollected> {
+        let call = TemplateCall {
+            collector: self,
+            service: url,
+        };
+        self.ask(service, &call).await.map(|(served, _)| served)
+    }
+
+    /// Fetches the images that a section's template shows within its text; answers the files in
+    /// their order.
+    pub async fn inline_images(
+        &self,
+        service: &ServiceName,
+        url: &Url,
+        images: &[InlineImage],
+        folder: &Path,
+        progress: &Progress,
+    ) -> Result<Vec<PathBuf>, String> {
+        self.limit_attachments(images.len())?;
+        let attachment = |(number, image): (i64, &InlineImage)| Attachment {
+            number,
+            name: String::new(),
+            content_type: image.content_type.clone(),
+            url: image.url.clone(),
+            filesize: image.filesize,
+            filename: String::new(),
+            headers: Vec::new(),
+        };
+        let list: Vec<Attachment> = (1..).zip(images).map(attachment).collect();
+        let fetched = self.fetch_all(service, url, &list, folder, progress).await;
+        fetched.map_err(|text| format!("inline {text}"))
+    }
+
     /// Fetches what a section's answer lists, side by side; answers the files in the list's order.
     async fn attachments(
         &self,
@@ -205,21 +270,34 @@ impl Collector {
         progress: &Progress,
     ) -> Result<Vec<PathBuf>, String> {
         let list = self.list_attachments(files.answer).await?;
+        self.fetch_all(service, url.reveal(), &list, files.attachments, progress)
+            .await
+    }
+
+    /// Fetches attachments side by side into a folder; answers the files in their order.
+    async fn fetch_all(
+        &self,
+        service: &ServiceName,
+        url: &Url,
+        list: &[Attachment],
+        folder: &Path,
+        progress: &Progress,
+    ) -> Result<Vec<PathBuf>, String> {
         if list.is_empty() {
             return Ok(Vec::new());
         }
         let targets = list
             .iter()
             .map(|attachment| {
-                Target::new(attachment, url.reveal(), &self.attachment_hosts)
+                Target::new(attachment, url, &self.attachment_hosts)
                     .map_err(|text| of_attachment(attachment.number, &text))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        create_private_folder(files.attachments)
+        create_private_folder(folder)
             .await
             .map_err(|error| file_fault(&error))?;
         let fetched: Vec<PathBuf> = (0..list.len())
-            .map(|place| files.attachments.join(attachment_file_name(place)))
+            .map(|place| folder.join(attachment_file_name(place)))
             .collect();
         let total = SectionTotal::default();
         let calls = list.iter().zip(&targets).zip(&fetched);
@@ -255,14 +333,18 @@ impl Collector {
         let path = answer.to_owned();
         let listed = tokio::task::spawn_blocking(move || rendering::list_attachments(&path)).await;
         let list = listed.unwrap_or_else(|_| Err("its attachments could not be listed".into()))?;
+        self.limit_attachments(list.len())?;
+        Ok(list)
+    }
+
+    fn limit_attachments(&self, found: usize) -> Result<(), String> {
         let max = self.limits.attachments_max;
-        if list.len() > max {
-            let found = list.len();
+        if found > max {
             return Err(format!(
                 "the answer lists {found} attachments; at most {max} are fetched"
             ));
         }
-        Ok(list)
+        Ok(())
     }
 
     /// Tries until there is an answer, with the pauses between; answers how many tries it took.

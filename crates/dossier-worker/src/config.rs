@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dossier_core::Private;
 use dossier_core::wire::{CLAIM_BATCH_MAX, CLAIM_WAIT_SECONDS_MAX};
+use dossier_template::limits::RESPONSE_BYTES_MAX;
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
@@ -71,6 +72,13 @@ pub struct WorkerConfig {
     pub attachment_bytes_max: u64,
     /// Most bytes of all attachments of one section. Default 4 GiB.
     pub attachments_bytes_max: u64,
+    /// Largest answer that is made a section by its service's template; a larger one is shown as it
+    /// stands, as if there were none. The worker may take five times as much memory for answers that
+    /// are being rendered. Default 64 MiB, at most 512 MiB.
+    pub template_answer_bytes_max: u64,
+    /// A folder with templates of services that do not serve their own, named after the services:
+    /// `NAME.mustache` or `template_NAME.mustache`. Default: none.
+    pub legacy_templates_folder: Option<PathBuf>,
     /// Tries a section in one attempt, from 1. Default 4.
     pub tries_max: u32,
     /// Ceiling of the pause after the first try, doubled after every further one; the pause itself
@@ -126,6 +134,8 @@ impl Default for WorkerConfig {
             attachments_max: 1_000,
             attachment_bytes_max: 1024 * 1024 * 1024,
             attachments_bytes_max: 4 * 1024 * 1024 * 1024,
+            template_answer_bytes_max: 64 * 1024 * 1024,
+            legacy_templates_folder: None,
             tries_max: 4,
             try_pause_seconds: 0.5,
             try_pause_seconds_max: 30.0,
@@ -253,6 +263,7 @@ pub(crate) struct Limits {
     pub attachments_max: usize,
     pub attachment_bytes_max: u64,
     pub attachments_bytes_max: u64,
+    pub template_answer_bytes_max: u64,
     pub tries_max: u32,
     pub try_pause: Duration,
     pub try_pause_max: Duration,
@@ -341,6 +352,12 @@ impl WorkerConfig {
                 .ok_or(invalid("attachments_max", "must be at most 9999"))?,
             attachment_bytes_max: self.attachment_bytes_max,
             attachments_bytes_max: self.attachments_bytes_max,
+            template_answer_bytes_max: Some(self.template_answer_bytes_max)
+                .filter(|max| *max <= RESPONSE_BYTES_MAX)
+                .ok_or(invalid(
+                    "template_answer_bytes_max",
+                    "must be at most 536870912",
+                ))?,
             tries_max: u32::try_from(count("tries_max", self.tries_max)?).unwrap_or(u32::MAX),
             try_pause: time("try_pause_seconds", self.try_pause_seconds)?,
             try_pause_max: time("try_pause_seconds_max", self.try_pause_seconds_max)?,
@@ -357,6 +374,16 @@ impl WorkerConfig {
             name_max: time("name_lookup.seconds_max", name.seconds_max)?,
             name_bytes_max: name.answer_bytes_max,
         })
+    }
+}
+
+impl Limits {
+    /// MiB of memory for answers that are being rendered; there is always enough for one.
+    pub fn rendering_mib(&self) -> u32 {
+        let bytes = self.template_answer_bytes_max * RENDERING_MEMORY_FACTOR;
+        u32::try_from(bytes.div_ceil(1 << 20))
+            .unwrap_or(u32::MAX)
+            .max(64)
     }
 }
 
@@ -416,6 +443,10 @@ fn count(key: &'static str, value: u32) -> Result<usize, InvalidConfig> {
         .filter(|n| (1..=100_000).contains(n))
         .ok_or(invalid(key, "must be at least 1 and at most 100000"))
 }
+
+/// Memory that an answer takes while it is rendered, in bytes for each of its own: its bytes, the
+/// places of its values, and what is made of them.
+pub(crate) const RENDERING_MEMORY_FACTOR: u64 = 5;
 
 /// The most attachments that a section can be allowed: their files are numbered with four digits.
 const ATTACHMENTS_MAX: usize = 9_999;

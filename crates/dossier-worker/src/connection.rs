@@ -67,7 +67,7 @@ pub fn upstream_client(
             None => builder,
         }
     };
-    build(settings, config.ca_file.as_deref())
+    http_client(settings, config.ca_file.as_deref())
 }
 
 fn proxy(url: &Url) -> Result<Proxy, ClientError> {
@@ -79,13 +79,17 @@ fn proxy(url: &Url) -> Result<Proxy, ClientError> {
 /// but one that `settings` name: the environment's would see personal data that nobody meant it to.
 ///
 /// A machine without any authorities can still use plain HTTP.
-pub(crate) fn build(
+///
+/// # Errors
+/// If the certificates in `ca_file` cannot be used.
+pub fn http_client(
     settings: impl Fn(ClientBuilder) -> ClientBuilder,
     ca_file: Option<&Path>,
 ) -> Result<Client, ClientError> {
     install_tls_provider();
     let authorities = ca_file.map(read_authorities).transpose()?;
-    let settings = |builder: ClientBuilder| settings(builder.no_proxy());
+    // HTTP/1.1, as the limits of calls side by side mean it: a call, a connection.
+    let settings = |builder: ClientBuilder| settings(builder.no_proxy().http1_only());
     let builder = settings(Client::builder());
     match authorities {
         Some(authorities) => builder.tls_certs_merge(authorities).build(),

@@ -1,5 +1,6 @@
-//! A collected section as one document, for later attempts: its answer as it came, or, where the
-//! answer lists attachments, an archive of `response.json` and `attachments/0001`, `0002`, …
+//! A collected section as one document, for later attempts: its answer as it came, or, where more
+//! belongs to it, an archive of `response.json`, what a template made of it as `section.html`, and
+//! `attachments/0001`, `0002`, …
 //!
 //! An archive begins with bytes that no JSON object begins with, so a document tells by itself which
 //! of the two it is.
@@ -15,13 +16,41 @@ use crate::archive::{Archive, Packing};
 use crate::collect::attachment_file_name;
 
 const ANSWER: &str = "response.json";
+const WORDED: &str = "section.html";
 /// How a zip archive that is not empty begins (APPNOTE 6.3.10, section 4.3.7).
 const ARCHIVE_START: [u8; 4] = *b"PK\x03\x04";
 
-/// Packs an answer and its attachments' files into a new file.
-pub(crate) fn pack(answer: &Path, attachments: &[PathBuf], to: &Path) -> io::Result<()> {
+/// Where a section's parts are.
+pub(crate) struct Parts<'a> {
+    /// The answer.
+    pub answer: &'a Path,
+    /// What a template made of it.
+    pub worded: &'a Path,
+    /// The folder of its attachments, which is there.
+    pub attachments: &'a Path,
+}
+
+/// What a kept document held besides the answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unpacked {
+    /// Whether a template had made something of the answer.
+    pub worded: bool,
+    /// The files of its attachments, in the order of the answer's list.
+    pub attachments: Vec<PathBuf>,
+}
+
+/// Packs an answer, what a template made of it, and its attachments' files into a new file.
+pub(crate) fn pack(
+    answer: &Path,
+    worded: Option<&Path>,
+    attachments: &[PathBuf],
+    to: &Path,
+) -> io::Result<()> {
     let mut archive = Archive::create(to)?;
     archive.add_file(ANSWER, answer, Packing::Stored)?;
+    if let Some(worded) = worded {
+        archive.add_file(WORDED, worded, Packing::Stored)?;
+    }
     for (place, file) in attachments.iter().enumerate() {
         archive.add_file(&attachment_name(place), file, Packing::Stored)?;
     }
@@ -32,26 +61,28 @@ fn attachment_name(place: usize) -> String {
     format!("attachments/{}", attachment_file_name(place))
 }
 
-/// Gets the answer and its attachments out of a kept document, to `answer` and into `folder`, which
-/// is there. None if the document is neither an answer nor an archive that [`pack`] writes: names are
-/// compared and never used as paths, and nothing grows beyond the document's own size.
+/// Gets a section's parts out of a kept document. None if it is neither an answer nor an archive that
+/// [`pack`] writes: names are compared and never used as paths, and nothing grows beyond the
+/// document's own size.
 pub(crate) fn unpack(
     kept: &Path,
-    answer: &Path,
-    folder: &Path,
+    parts: &Parts<'_>,
     attachments_max: usize,
-) -> io::Result<Option<Vec<PathBuf>>> {
+) -> io::Result<Option<Unpacked>> {
     if !is_archive(kept)? {
-        std::fs::rename(kept, answer)?;
-        return Ok(Some(Vec::new()));
+        std::fs::rename(kept, parts.answer)?;
+        return Ok(Some(Unpacked {
+            worded: false,
+            attachments: Vec::new(),
+        }));
     }
     let file = File::open(kept)?;
     let bytes_max = file.metadata()?.len();
     let unpacked = ZipArchive::new(BufReader::new(file))
         .map_err(Fault::from)
-        .and_then(|archive| unpack_all(archive, answer, folder, attachments_max, bytes_max));
+        .and_then(|archive| unpack_all(archive, parts, attachments_max, bytes_max));
     match unpacked {
-        Ok(files) => Ok(Some(files)),
+        Ok(unpacked) => Ok(Some(unpacked)),
         Err(Fault::Damaged) => Ok(None),
         Err(Fault::Disk(error)) => Err(error),
     }
@@ -92,22 +123,24 @@ impl From<ZipError> for Fault {
 
 fn unpack_all(
     mut archive: ZipArchive<BufReader<File>>,
-    answer: &Path,
-    folder: &Path,
+    parts: &Parts<'_>,
     attachments_max: usize,
     bytes_max: u64,
-) -> Result<Vec<PathBuf>, Fault> {
-    if archive.is_empty() || archive.len() > attachments_max.saturating_add(1) {
+) -> Result<Unpacked, Fault> {
+    let worded = archive.index_for_name(WORDED) == Some(1);
+    let before = 1 + usize::from(worded);
+    if archive.len() < before || archive.len() > attachments_max.saturating_add(before) {
         return Err(Fault::Damaged);
     }
     let mut bytes_left = bytes_max;
-    let mut attachments = Vec::with_capacity(archive.len() - 1);
+    let mut attachments = Vec::with_capacity(archive.len() - before);
     for index in 0..archive.len() {
         let entry = archive.by_index(index)?;
-        let (name, path) = match index.checked_sub(1) {
-            None => (ANSWER.to_owned(), answer.to_owned()),
+        let (name, path) = match index.checked_sub(before) {
+            None if index == 0 => (ANSWER.to_owned(), parts.answer.to_owned()),
+            None => (WORDED.to_owned(), parts.worded.to_owned()),
             Some(place) => {
-                let path = folder.join(attachment_file_name(place));
+                let path = parts.attachments.join(attachment_file_name(place));
                 attachments.push(path.clone());
                 (attachment_name(place), path)
             }
@@ -126,10 +159,14 @@ fn unpack_all(
             return Err(Fault::Damaged);
         }
     }
-    Ok(attachments)
+    Ok(Unpacked {
+        worded,
+        attachments,
+    })
 }
 
-fn create(path: &Path) -> io::Result<File> {
+/// An empty file that only its owner can read.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(true).write(true);
     #[cfg(unix)]
@@ -165,8 +202,13 @@ mod tests {
             self.path(name)
         }
 
-        fn unpack(&self, kept: &Path) -> Option<Vec<PathBuf>> {
-            unpack(kept, &self.path("answer"), &self.path("attachments"), 9).unwrap()
+        fn unpack(&self, kept: &Path) -> Option<Unpacked> {
+            let parts = Parts {
+                answer: &self.path("answer"),
+                worded: &self.path("worded"),
+                attachments: &self.path("attachments"),
+            };
+            unpack(kept, &parts, 9).unwrap()
         }
 
         /// An archive of these names, written by nobody of ours.
@@ -192,15 +234,32 @@ mod tests {
             scratch.file("b", b""),
             scratch.file("c", &[7; 200_000]),
         ];
-        pack(&answer, &files, &scratch.path("kept")).unwrap();
-        pack(&answer, &files, &scratch.path("again")).unwrap();
         let bytes = |path: &Path| std::fs::read(path).unwrap();
+        pack(&answer, None, &files, &scratch.path("kept")).unwrap();
+        pack(&answer, None, &files, &scratch.path("again")).unwrap();
         assert_eq!(bytes(&scratch.path("kept")), bytes(&scratch.path("again")));
         let unpacked = scratch.unpack(&scratch.path("kept")).unwrap();
         assert_eq!(bytes(&scratch.path("answer")), bytes(&answer));
-        assert_eq!(unpacked.len(), 3);
-        for (unpacked, file) in unpacked.iter().zip(&files) {
+        assert!(!unpacked.worded);
+        assert_eq!(unpacked.attachments.len(), 3);
+        for (unpacked, file) in unpacked.attachments.iter().zip(&files) {
             assert_eq!(bytes(unpacked), bytes(file));
+        }
+    }
+
+    #[test]
+    fn what_a_template_made_is_kept_with_the_answer() {
+        let scratch = Scratch::new();
+        let answer = scratch.file("response", b"{\"content\": 1}");
+        let worded = scratch.file("html", b"<h1>One</h1>");
+        for files in [vec![], vec![scratch.file("a", b"an attachment")]] {
+            let kept = scratch.path(&format!("kept-{}", files.len()));
+            pack(&answer, Some(&worded), &files, &kept).unwrap();
+            let unpacked = scratch.unpack(&kept).unwrap();
+            assert!(unpacked.worded);
+            assert_eq!(unpacked.attachments.len(), files.len());
+            let read = std::fs::read(scratch.path("worded")).unwrap();
+            assert_eq!(read, b"<h1>One</h1>");
         }
     }
 
@@ -209,7 +268,11 @@ mod tests {
         let scratch = Scratch::new();
         for content in [&b"{}"[..], b" ", b""] {
             let kept = scratch.file("kept", content);
-            assert_eq!(scratch.unpack(&kept), Some(Vec::new()));
+            let alone = Unpacked {
+                worded: false,
+                attachments: Vec::new(),
+            };
+            assert_eq!(scratch.unpack(&kept), Some(alone));
             assert_eq!(std::fs::read(scratch.path("answer")).unwrap(), content);
         }
     }
@@ -230,6 +293,12 @@ mod tests {
             &[ours, ("attachments/0002", b"x", Stored)],
             &[("attachments/0001", b"x", Stored), ours],
             &[("response.json", &[b'x'; 100_000], Deflated)],
+            &[("section.html", b"x", Stored)],
+            &[
+                ours,
+                ("attachments/0001", b"x", Stored),
+                ("section.html", b"x", Stored),
+            ],
             &too_many,
         ] {
             let kept = scratch.archive(entries);
@@ -244,7 +313,7 @@ mod tests {
         let scratch = Scratch::new();
         let answer = scratch.file("response", b"{\"content\": 1}");
         let file = scratch.file("a", b"an attachment's bytes");
-        pack(&answer, &[file], &scratch.path("good")).unwrap();
+        pack(&answer, None, &[file], &scratch.path("good")).unwrap();
         let good = std::fs::read(scratch.path("good")).unwrap();
         for cut in 4..good.len() {
             let kept = scratch.file("kept", &good[..cut]);
@@ -255,8 +324,12 @@ mod tests {
             bad[place] ^= 1 << (place % 8);
             let kept = scratch.file("kept", &bad);
             // Not every bit of a zip means something; what is read must be what was packed.
-            if let Some(files) = scratch.unpack(&kept).filter(|files| files.len() == 1) {
-                let read = std::fs::read(&files[0]).unwrap();
+            let unpacked = scratch.unpack(&kept);
+            if let Some(file) = unpacked
+                .as_ref()
+                .and_then(|parts| parts.attachments.first())
+            {
+                let read = std::fs::read(file).unwrap();
                 assert_eq!(read, b"an attachment's bytes", "byte {place}");
             }
         }

@@ -19,6 +19,8 @@
 //! - `attempt`: one claim from start to end; `lease` keeps its lease alive
 //! - `collect`: one section, with tries and pauses; `fetch`: one try, as the upstream contract says;
 //!   `attachment`: one try to get a file that an answer lists
+//! - `template`: a service's own template; `looked_up`: the names and images that one asks for;
+//!   `schema`: the titles of sections that no template words
 //! - `kept`: an answer with its attachments as one document, for later attempts; `archive`: writing
 //!   zip files
 //! - `token`: the bearer token for upstream services
@@ -26,6 +28,7 @@
 //! - `spool`: the private folder for answers on their way
 //! - `rendering`: the few calls into `dossier-report`; `package`: the answers and attachments beside
 //!   the report
+//! - [`probe`]: single calls to a service, for those who test it
 //! - `connection`: HTTP clients and what can go wrong with a connection; `retry`: pauses
 
 pub mod api;
@@ -38,20 +41,25 @@ mod connection;
 mod fetch;
 mod kept;
 mod lease;
+mod looked_up;
 mod name;
 mod package;
 mod panics;
+pub mod probe;
 mod rendering;
 mod retry;
+mod schema;
 mod spool;
+mod template;
 mod token;
 mod worker;
 
 pub use api::{ApiClient, ApiError};
 pub use config::{InvalidConfig, WorkerConfig};
-pub use connection::{ClientError, install_tls_provider, upstream_client};
+pub use connection::{ClientError, http_client, install_tls_provider, upstream_client};
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;
-pub use token::{TokenError, TokenSource};
+pub use template::LegacyTemplatesError;
+pub use token::{TokenError, TokenSource, UpstreamTokens};
 pub use worker::{StartError, Worker};

@@ -162,7 +162,10 @@ impl Package<'_> {
         archive: &mut Archive,
         manifest: &mut Manifest,
     ) -> io::Result<()> {
-        let SectionBody::Response { body, attachments } = &section.body else {
+        let SectionBody::Response {
+            body, attachments, ..
+        } = &section.body
+        else {
             return Ok(());
         };
         let folder = self.folder(place);
@@ -376,6 +379,8 @@ mod tests {
             version: TemplateVersion::Generic,
             body: SectionBody::Response {
                 body: file("body", &body),
+                html: None,
+                labels: None,
                 attachments: ["one", "two", "three"].map(|text| file(text, text)).into(),
             },
         };

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dossier_core::schema::ContentSchema;
 use dossier_core::section::TemplateVersion;
 use dossier_core::subject::{CaseReference, SubjectName};
 use dossier_core::{DocumentKind, RequestId, ServiceName, Sha256Hex};
@@ -50,6 +51,8 @@ pub(crate) struct ReportSection {
     pub service: ServiceName,
     pub label: String,
     pub version: TemplateVersion,
+    /// What the answer's members and codes are called, where no template words it.
+    pub labels: Option<ContentSchema>,
     /// What the service answered; none if it holds no data.
     pub answer: Option<SectionAnswer>,
 }
@@ -59,6 +62,8 @@ pub(crate) struct ReportSection {
 pub(crate) struct SectionAnswer {
     /// The body as it came.
     pub body: PathBuf,
+    /// What the service's template made of it; none if it is shown as it stands.
+    pub worded: Option<PathBuf>,
     /// The files of its attachments, in the order of the answer's list.
     pub attachments: Vec<PathBuf>,
 }
@@ -202,6 +207,7 @@ fn report(manuscript: Manuscript, settings: &ReportSettings) -> Report {
 }
 
 fn section(section: ReportSection) -> Section {
+    let labels = section.labels;
     Section {
         label: section.label,
         version: section.version,
@@ -209,6 +215,8 @@ fn section(section: ReportSection) -> Section {
             .answer
             .map_or(SectionBody::NoData, |answer| SectionBody::Response {
                 body: answer.body,
+                html: answer.worded,
+                labels,
                 attachments: answer.attachments,
             }),
     }

@@ -68,7 +68,9 @@ impl AttemptSpool {
         let path = |ending: &str| self.0.path().join(format!("section-{place}{ending}"));
         SectionSpool {
             answer: path(".json"),
+            worded: path(".html"),
             attachments: path("-attachments"),
+            images: path("-images"),
             kept: path(".kept"),
         }
     }
@@ -106,9 +108,13 @@ pub(crate) struct MadeSpool {
 pub(crate) struct SectionSpool {
     /// The service's answer.
     pub answer: PathBuf,
+    /// What a template made of the answer, where there is one.
+    pub worded: PathBuf,
     /// The folder of its attachments, where there are any.
     pub attachments: PathBuf,
-    /// Both as one document, on its way from or to the document store.
+    /// The folder of the images that its template shows within the text, where there are any.
+    pub images: PathBuf,
+    /// All of it as one document, on its way from or to the document store.
     pub kept: PathBuf,
 }
 

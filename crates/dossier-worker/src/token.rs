@@ -12,8 +12,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::config::UpstreamAuth;
-use crate::connection;
+use crate::config::{UpstreamAuth, WorkerConfig};
+use crate::connection::{self, ClientError};
 
 /// Longest time for the token service to answer.
 const TOKEN_ANSWER_MAX: Duration = Duration::from_secs(30);
@@ -35,10 +35,41 @@ pub enum TokenError {
     Lasting(String),
 }
 
+/// The bearer tokens for services, for parts of the program that call one themselves.
+pub struct UpstreamTokens(TokenSource);
+
+impl UpstreamTokens {
+    /// Tokens as `worker.upstream_auth` says, over a connection of their own.
+    ///
+    /// # Errors
+    /// If the configured certificates or the proxy cannot be used.
+    pub fn new(config: &WorkerConfig) -> Result<Self, ClientError> {
+        let http = connection::upstream_client(config, |builder| builder)?;
+        Ok(Self(TokenSource::new(&config.upstream_auth, http)))
+    }
+
+    /// The `Authorization` header to call with; none if there is to be none. After a call that
+    /// `refused` was not good for, another one; none if there is no other.
+    ///
+    /// # Errors
+    /// Says why there is no token.
+    pub async fn bearer(
+        &self,
+        refused: Option<&HeaderValue>,
+    ) -> Result<Option<HeaderValue>, TokenError> {
+        match refused {
+            Some(refused) => self.0.bearer_after(refused).await,
+            None => self.0.bearer().await,
+        }
+    }
+}
+
 /// Where the token comes from.
 pub enum TokenSource {
     /// There is none.
     None,
+    /// Somebody gave it.
+    Given(Private<String>),
     /// A file that holds it.
     File(PathBuf),
     /// A token service (OAuth 2.0).
@@ -99,6 +130,7 @@ impl TokenSource {
     pub async fn bearer(&self) -> Result<Option<HeaderValue>, TokenError> {
         match self {
             Self::None => Ok(None),
+            Self::Given(token) => bearer(token).map(Some),
             Self::File(path) => bearer(&read_secret(path).await?).map(Some),
             Self::ClientCredentials(client) => client.bearer(None).await.map(Some),
         }
@@ -111,7 +143,7 @@ impl TokenSource {
     ) -> Result<Option<HeaderValue>, TokenError> {
         let other = match self {
             Self::ClientCredentials(client) => Some(client.bearer(Some(refused)).await?),
-            Self::None | Self::File(_) => self.bearer().await?,
+            Self::None | Self::Given(_) | Self::File(_) => self.bearer().await?,
         };
         Ok(other.filter(|bearer| bearer != refused))
     }

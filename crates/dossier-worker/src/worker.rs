@@ -23,7 +23,9 @@ use crate::connection::{ClientError, upstream_client};
 use crate::name::Names;
 use crate::rendering::ReportSettings;
 use crate::retry::{Backoff, around};
+use crate::schema::FetchedSchemas;
 use crate::spool::Spool;
+use crate::template::{LegacyTemplates, LegacyTemplatesError, ParsedTemplates};
 use crate::token::TokenSource;
 
 /// Why a worker cannot start.
@@ -35,6 +37,9 @@ pub enum StartError {
     /// The client for upstream services cannot be built.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The legacy templates cannot be used.
+    #[error(transparent)]
+    LegacyTemplates(#[from] LegacyTemplatesError),
     /// The spool folder cannot be used; look at its path and rights.
     #[error("the spool folder {} cannot be used: {source}", path.display())]
     Spool {
@@ -77,6 +82,10 @@ impl Worker {
             &limits,
         );
         let collector = Collector::new(http, tokens, config.allowed_hosts()?, limits.clone());
+        let legacy_templates = match config.legacy_templates_folder {
+            Some(folder) => LegacyTemplates::open(&folder)?,
+            None => LegacyTemplates::default(),
+        };
         let spool = open_spool(config.spool_folder).await?;
         Ok(Self {
             name: config.name.unwrap_or_else(random_name),
@@ -87,6 +96,10 @@ impl Worker {
                 collector,
                 names,
                 report,
+                legacy_templates,
+                parsed_templates: ParsedTemplates::default(),
+                schemas: FetchedSchemas::default(),
+                rendering_mib: Semaphore::new(limits.rendering_mib() as usize),
                 spool,
                 limits,
                 unsupported_characters: Arc::default(),

@@ -10,6 +10,7 @@ mod fetch;
 mod idle;
 mod queue;
 mod report;
+mod template;
 mod upstream;
 mod workers;
 
@@ -40,6 +41,7 @@ pub async fn run(command: BenchCommand, output: Output) -> Result<(), Failure> {
         BenchCommand::Idle(options) => idle::run(&options, output).await,
         BenchCommand::Queue(options) => queue::run(&options, output).await,
         BenchCommand::Report(options) => report::run(&options, output).await,
+        BenchCommand::Template(options) => template::run(&options, output),
         BenchCommand::WriteReport(options) => report::write_one(&options),
     }
 }

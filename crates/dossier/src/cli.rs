@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dossier_core::Private;
@@ -50,9 +51,11 @@ pub enum Command {
     /// Manage the catalogue of services.
     #[command(subcommand)]
     Service(ServiceCommand),
-    /// Register versions of services' templates, and look at them.
+    /// Check templates, register versions of them, and look at those.
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Render a service's answer with its template, without a server.
+    Render(Render),
     /// Manage the names of prisons, users and locations behind codes.
     #[command(subcommand)]
     Reference(ReferenceCommand),
@@ -236,6 +239,88 @@ pub enum ServiceCommand {
         /// The service's name.
         name: String,
     },
+    /// The JSON Schema of a service's answers, whose titles its section is printed with where it
+    /// has no template.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Test whether a running service keeps the contract; needs no running Dossier.
+    Test(Box<TestService>),
+}
+
+/// Commands on a service's JSON Schema.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Give a service a schema, in place of the one that it may have.
+    Set {
+        /// The service's name.
+        service: String,
+        /// The file with the schema of the answer's `content`.
+        file: PathBuf,
+    },
+    /// Print a service's schema, byte for byte.
+    Show {
+        /// The service's name.
+        service: String,
+    },
+    /// Let a service have no schema.
+    Remove {
+        /// The service's name.
+        service: String,
+    },
+}
+
+/// Which service to test, and how.
+#[derive(Args, Debug)]
+pub struct TestService {
+    /// Base URL; the contract's paths are appended to it.
+    pub url: String,
+    /// Prison number of a subject of whom the service holds data, such as A1234AA.
+    #[arg(long, value_name = "ID", required_unless_present = "crn")]
+    pub prn: Option<String>,
+    /// Probation case reference of such a subject, such as X123456. With --prn too, that one is
+    /// asked for everything, and this one once.
+    #[arg(long, value_name = "ID")]
+    pub crn: Option<String>,
+    /// First day of the data asked for [default: the start of record].
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<Date>,
+    /// Last day of the data asked for [default: today].
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<Date>,
+    /// A prison number that nobody has.
+    #[arg(long, value_name = "ID", default_value = "Z9999ZZ")]
+    pub unknown_prn: String,
+    /// A probation case reference that nobody has; only used without --prn.
+    #[arg(long, value_name = "ID", default_value = "Z999999")]
+    pub unknown_crn: String,
+    /// A host from which attachments may be fetched, besides those of `worker.attachment_hosts`; may
+    /// be repeated.
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Vec<String>,
+    /// A file with the bearer token for the service [default: the variable DOSSIER_SERVICE_TOKEN, or
+    /// else `worker.upstream_auth`].
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Warn if the whole answer takes longer.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub slow: Duration,
+    /// Give a call up after so many seconds [default: as workers do].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// Let a warning count as a failure.
+    #[arg(long)]
+    pub strict: bool,
+    /// Write the result into this file, too, as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// A time in seconds, with or without a fraction: more than nothing, at most a day.
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().filter(|s| *s > 0.0 && *s <= 86_400.0);
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or("it must be a number of seconds, more than 0 and at most 86400")
 }
 
 /// A new service.
@@ -339,6 +424,8 @@ pub enum CategoryChoice {
 /// Commands on templates.
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
+    /// List what is wrong or odd about a template, a line each: place, warning or error, text.
+    Check(CheckTemplate),
     /// Register a version of a service's template, before the service serves it.
     Register {
         /// The service's name.
@@ -361,6 +448,66 @@ pub enum TemplateCommand {
     },
     /// Show whether the services serve what is registered.
     Health,
+}
+
+/// Which template, and with what.
+#[derive(Args, Debug)]
+pub struct CheckTemplate {
+    /// The template.
+    pub file: PathBuf,
+    /// An answer of the service, `{"content": …}`: what the template lacks in it and leaves out of
+    /// it is listed too.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Fail for warnings as for errors.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// What to render, and where to.
+#[derive(Args, Debug)]
+pub struct Render {
+    /// The template [default: none; the answer is shown as it stands].
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// A JSON Schema of the answer's content, whose titles are printed where there is no template.
+    #[arg(long, value_name = "FILE", conflicts_with = "template")]
+    pub schema: Option<PathBuf>,
+    /// The service's answer, `{"content": …}`.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Names to show for codes, as JSON [default: codes are shown].
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    /// A folder with the files that the answer names: its attachments by their file names, images
+    /// within the text by the last part of their URLs.
+    #[arg(long, value_name = "FOLDER")]
+    pub attachments: Option<PathBuf>,
+    /// The service's label, the section's title [default: the name of the template's or answer's
+    /// file].
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+    /// Where to put it: a file that ends in .html or .pdf, or `-` for HTML to standard output.
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        required_unless_present = "watch",
+        conflicts_with = "watch"
+    )]
+    pub output: Option<PathBuf>,
+    /// Serve a page on this machine that shows HTML and PDF side by side, with what is wrong, and
+    /// is made anew whenever a file changes.
+    #[arg(long)]
+    pub watch: bool,
+    /// Where that page is served: an address of this machine.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8090",
+        requires = "watch"
+    )]
+    pub listen: std::net::SocketAddr,
 }
 
 fn version_number(text: &str) -> Result<u32, String> {
@@ -394,6 +541,8 @@ pub enum BenchCommand {
     /// What growth costs: requests a second and how long calls take, with few and with many finished
     /// requests in the table, next to other queues.
     Queue(BenchQueue),
+    /// Time and memory of a large template with a large answer.
+    Template(BenchTemplate),
     /// Make one report: what `bench report` starts, a process a measurement.
     #[command(hide = true)]
     WriteReport(WriteReport),
@@ -484,6 +633,29 @@ pub struct BenchReport {
     /// Draw the measurements into this file.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+    /// Fail if a report of Dossier's takes more memory to make, in megabytes (1,000,000 bytes).
+    #[arg(long, value_name = "MEGABYTES")]
+    pub memory_max_mb: Option<f64>,
+    /// Fail if a report of Dossier's has more bytes for each of its pages.
+    #[arg(long, value_name = "BYTES")]
+    pub bytes_per_page_max: Option<f64>,
+}
+
+/// A large template and a large answer.
+#[derive(Args, Debug)]
+pub struct BenchTemplate {
+    /// Size of the answer in megabytes (1,000,000 bytes).
+    #[arg(long, default_value_t = 5)]
+    pub megabytes: u64,
+    /// Lines of the template.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(10..=50_000))]
+    pub lines: u32,
+    /// How many times it is rendered; the median counts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+    /// Fail if the median takes longer, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub median_max_seconds: Option<f64>,
 }
 
 /// One report of one answer.

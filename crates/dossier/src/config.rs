@@ -13,6 +13,8 @@ use std::time::Duration;
 use dossier_api::{HousekeepingRules, Limits, ReferenceConfig, TemplateWatchRules};
 use dossier_core::Private;
 use dossier_core::lease::LeaseRules;
+use dossier_core::template::TEMPLATE_BYTES_MAX;
+use dossier_documents::{DocumentApiConfig, S3Config};
 use dossier_report::{Colour, Logo, Look, OfficeConverter, VolumeLimits, Wording};
 use dossier_worker::{PackageContents, WorkerConfig};
 use serde::{Deserialize, Serialize};
@@ -44,7 +46,11 @@ fn list_key(variable: &str) -> Option<&'static str> {
 /// The file that is read when no other is named.
 const DEFAULT_FILE: &str = "dossier.toml";
 /// Variables that start like configuration keys but are the command line's own.
-const NOT_KEYS: [&str; 2] = ["DOSSIER_CONFIG", "DOSSIER_LOG"];
+const NOT_KEYS: [&str; 3] = [
+    "DOSSIER_CONFIG",
+    "DOSSIER_LOG",
+    crate::service_test::TOKEN_VARIABLE,
+];
 
 const SECONDS_A_DAY: f64 = 86_400.0;
 /// Periods of housekeeping are at most this long: a hundred years.
@@ -164,8 +170,27 @@ impl Default for ApiTable {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DocumentsTable {
+    /// Where documents are.
+    pub kind: DocumentsKind,
     /// The folder of documents; none means `<data_folder>/documents`.
     pub folder: Option<PathBuf>,
+    /// The bucket of kind `s3`.
+    pub s3: S3Config,
+    /// The API of kind `document-api`.
+    pub document_api: DocumentApiConfig,
+}
+
+/// A kind of document storage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentsKind {
+    /// A folder of this machine, or one that several share.
+    #[default]
+    Folder,
+    /// A bucket of Amazon S3, or of a server that speaks its protocol.
+    S3,
+    /// An existing document API.
+    DocumentApi,
 }
 
 /// The lock on a request.
@@ -345,6 +370,23 @@ fn hidden<S: serde::Serializer>(
     secret.as_ref().map(|_| "[hidden]").serialize(to)
 }
 
+impl DocumentsTable {
+    /// Settings of the storage in use that cannot be right, a line each.
+    fn contradictions(&self) -> Option<String> {
+        match self.kind {
+            DocumentsKind::Folder => None,
+            DocumentsKind::S3 => {
+                let unusable = self.s3.check().err();
+                unusable.map(|error| format!("documents.s3.{error}"))
+            }
+            DocumentsKind::DocumentApi => {
+                let unusable = self.document_api.check().err();
+                unusable.map(|error| format!("documents.document_api.{error}"))
+            }
+        }
+    }
+}
+
 impl Config {
     /// Reads the named file, or `dossier.toml` where it is there, and the process's variables.
     ///
@@ -435,13 +477,16 @@ impl Config {
     }
 
     /// When a report's next volume begins.
+    ///
+    /// A document API takes files up to a size, so that volumes are never larger there.
     pub fn volume_limits(&self) -> VolumeLimits {
+        let megabytes_max = self.report.volume_megabytes_max.or_else(|| {
+            let is_limited = self.documents.kind == DocumentsKind::DocumentApi;
+            is_limited.then_some(self.documents.document_api.file_megabytes_max)
+        });
         VolumeLimits {
             pages_max: self.report.volume_pages_max,
-            bytes_max: self
-                .report
-                .volume_megabytes_max
-                .map(|megabytes| u64::from(megabytes) * 1_000_000),
+            bytes_max: megabytes_max.map(|megabytes| u64::from(megabytes) * 1_000_000),
         }
     }
 
@@ -541,8 +586,8 @@ impl Config {
         );
         let templates = &self.templates;
         must(
-            (1024..=64 * 1024 * 1024).contains(&templates.bytes_max),
-            "templates.bytes_max must be between 1024 and 67108864",
+            (1024..=TEMPLATE_BYTES_MAX).contains(&templates.bytes_max),
+            "templates.bytes_max must be between 1024 and 2097152",
         );
         must(
             (0.1..=86_400.0).contains(&templates.check_every_seconds),
@@ -556,6 +601,16 @@ impl Config {
             (0.0..=31_536_000.0).contains(&templates.alert_after_seconds),
             "templates.alert_after_seconds must be between 0 and 31536000 (a year)",
         );
+        problems.extend(self.documents.contradictions());
+        if self.documents.kind == DocumentsKind::DocumentApi
+            && self.report.volume_megabytes_max
+                > Some(self.documents.document_api.file_megabytes_max)
+        {
+            let file = "documents.document_api.file_megabytes_max";
+            problems.push(format!(
+                "report.volume_megabytes_max must be at most {file}"
+            ));
+        }
         problems.extend(self.store.contradictions());
         if let Err(error) = self.worker.check() {
             problems.push(error.to_string());

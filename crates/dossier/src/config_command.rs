@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use dossier_documents::FolderStore;
 use dossier_report::Fonts;
 use serde::Serialize;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, DocumentsKind};
 use crate::database;
+use crate::documents;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::token;
@@ -37,7 +37,7 @@ fn show(config: &Config, output: Output) -> Result<(), Failure> {
 #[derive(Serialize)]
 struct Checked {
     database: String,
-    documents_folder: PathBuf,
+    documents: String,
     token_file: PathBuf,
     api_url: url::Url,
 }
@@ -53,6 +53,11 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
     for (key, file) in [
         ("api.ca_file", &config.api.ca_file),
         ("worker.ca_file", &config.worker.ca_file),
+        ("documents.s3.ca_file", &config.documents.s3.ca_file),
+        (
+            "documents.document_api.ca_file",
+            &config.documents.document_api.ca_file,
+        ),
         ("store.ca_file", &config.store.ca_file),
     ] {
         if let Some(file) = file
@@ -61,11 +66,13 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
             problems.push(format!("{key}: {}: {error}", file.display()));
         }
     }
-    if let Err(error) = FolderStore::open(config.documents_folder()).await {
-        problems.push(format!(
-            "documents.folder: {}: {error}",
-            config.documents_folder().display()
-        ));
+    if let Err(error) = documents::open(config).await {
+        let key = match config.documents.kind {
+            DocumentsKind::Folder => "documents.folder",
+            DocumentsKind::S3 => "documents.s3",
+            DocumentsKind::DocumentApi => "documents.document_api",
+        };
+        problems.push(format!("{key}: {}: {error}", documents::place(config)));
     }
     if let Err(failure) = database::open(config).await {
         problems.push(format!("store: {failure}"));
@@ -75,7 +82,7 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
     }
     let checked = Checked {
         database: database::place(config)?,
-        documents_folder: config.documents_folder(),
+        documents: documents::place(config),
         token_file: config.token_file(),
         api_url: config.api_url()?,
     };
@@ -83,7 +90,7 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
         format!(
             "the configuration is good\n  database   {}\n  documents  {}\n  token      {}\n  API        {}",
             checked.database,
-            checked.documents_folder.display(),
+            checked.documents,
             checked.token_file.display(),
             checked.api_url
         )

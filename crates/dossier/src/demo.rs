@@ -8,8 +8,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use dossier_core::Private;
+use dossier_core::reference::ReferenceKind;
 use dossier_core::wire::{CreateRequest, RequestView, ServiceBody};
 use dossier_worker::ApiClient;
+use dossier_worker::api::ReferenceFormat;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -56,9 +58,9 @@ pub async fn run(options: &Demo, log: &LogTable, output: Output) -> Result<(), F
     let client = run::client(&config, &api.url, &secret)?;
 
     let made = make_report(&client, &samples, &options.output, output).await;
-    let boxes = worker.unsupported_characters.load(Ordering::Relaxed);
-    if boxes > 0 {
-        eprintln!("{boxes} characters are shown as boxes, because no font has them");
+    let unsupported = worker.unsupported_characters.load(Ordering::Relaxed);
+    if unsupported > 0 {
+        eprintln!("{unsupported} characters are shown as \u{fffd}, because no font has them");
     }
     if made.is_ok() && options.keep_running {
         say_where(&api.url, &secret, output);
@@ -96,18 +98,27 @@ async fn make_report(
     output: Output,
 ) -> Result<(), Failure> {
     for service in &SAMPLE_SERVICES {
-        client
+        let template = data::template(service.name);
+        let added = client
             .add_service(&ServiceBody {
                 name: service.name.to_owned(),
                 label: service.label.to_owned(),
                 url: samples.url(service.name),
                 enabled: true,
-                template_migrated: false,
+                template_migrated: template.is_some(),
                 category: service.category,
                 rank: None,
             })
             .await?;
+        if let Some(template) = template {
+            let template = template.as_bytes().to_vec();
+            client.register_template(added.id.into(), template).await?;
+        }
     }
+    let prisons = data::prisons().to_string().into();
+    client
+        .import_reference(ReferenceKind::Prisons, ReferenceFormat::Json, prisons)
+        .await?;
     if output == Output::Text {
         println!(
             "{} sample services answer over HTTP; making a request\n",

@@ -11,13 +11,14 @@ Exit codes:
   1  something went wrong that no other code names
   2  the command line is wrong
   3  the configuration is wrong
-  4  the API, the database or the document storage cannot be reached
+  4  the API, the database, the document storage or the tested service cannot be reached
   5  the API refused (the text says why)
-  6  there is no such request, service, template version, source or report
+  6  there is no such request, service, schema, template version, source or report
   7  the request ended Errored
   8  time ran out
   9  the database's schema is older than this version's
- 10  the database's schema is newer than this version can work with";
+  10  the database's schema is newer than this version can work with
+  11  the tested service breaks the contract";
 
 /// Why a command ended without doing what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +29,10 @@ pub enum Failure {
     /// The API could not be reached or refused.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// The database, the document storage or a port could not be had.
+    /// Options do not go together, or one has another form.
+    #[error("{0}")]
+    Usage(String),
+    /// The database, the document storage, a port or the tested service could not be had.
     #[error("{0}")]
     Unavailable(String),
     /// There is no service of that name.
@@ -43,6 +47,9 @@ pub enum Failure {
     /// Time ran out.
     #[error("the request was not finished in time")]
     TimedOut,
+    /// Checks of the tested service failed: so many.
+    #[error("the service breaks the contract: {0} failed")]
+    ContractBroken(String),
     /// The database must be migrated first.
     #[error("the database's schema is older than this version's; run `dossier migrate`")]
     OlderSchema,
@@ -73,6 +80,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Other(_) | Self::File { .. } => 1,
+            Self::Usage(_) => 2,
             Self::Config(_) => 3,
             Self::Unavailable(_) => 4,
             Self::Api(ApiError::File { .. }) => 1,
@@ -87,6 +95,7 @@ impl Failure {
             Self::TimedOut => 8,
             Self::OlderSchema => 9,
             Self::NewerSchema => 10,
+            Self::ContractBroken(_) => 11,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`exit`]: how a command ends
 //! - [`run`]: `up`, `api` and `worker`
 //! - [`demo`]: the sample services and the sample request
+//! - [`service_test`]: whether a service keeps the upstream contract
 //! - [`mod@bench`]: what can be measured
 //!
 //! The other modules are a command each.
@@ -18,14 +19,20 @@ pub mod config;
 mod config_command;
 mod database;
 pub mod demo;
+mod documents;
 pub mod exit;
 mod manual;
 mod migrate_command;
 pub mod output;
+mod preview;
 mod reference_command;
+mod render_command;
 mod request_command;
 pub mod run;
+mod schema_command;
 mod service_command;
+pub mod service_test;
+mod template_check;
 mod template_command;
 mod token;
 mod watch;
@@ -37,7 +44,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, TemplateCommand};
 use crate::config::{Config, LogFormat, LogTable};
 use crate::exit::Failure;
 use crate::output::Output;
@@ -64,6 +71,9 @@ fn start(cli: Cli, output: Output) -> Result<(), Failure> {
             return Ok(());
         }
         Command::Man { folder } => return manual::write_man_pages(&folder, output),
+        Command::Template(TemplateCommand::Check(options)) => {
+            return template_check::run(&options, output);
+        }
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -102,6 +112,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Service(command) => service_command::run(command, &config, output).await,
         Command::Template(command) => template_command::run(command, &config, output).await,
         Command::Reference(command) => reference_command::run(command, &config, output).await,
+        Command::Render(options) => render_command::run(options, &config, output).await,
         Command::Bench(command) => bench::run(command, output).await,
         // Handled before.
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),

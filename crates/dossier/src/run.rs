@@ -9,7 +9,7 @@ use dossier_api::{
     Api, Authenticator, BearerProvider, Housekeeper, ReferenceKeeper, StaticToken, TemplateWatch,
 };
 use dossier_core::Private;
-use dossier_documents::{DocumentStore, FolderStore};
+use dossier_documents::DocumentStore;
 use dossier_report::Fonts;
 use dossier_worker::{ApiClient, ReportSettings, TokenSource, Worker, WorkerConfig};
 use serde::Serialize;
@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::config::{Config, ConfigError};
 use crate::database;
+use crate::documents;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::token::{self, Token};
@@ -59,17 +60,19 @@ impl PreparedApi {
             TOKEN_HOLDER,
             token.reveal(),
         )]);
+        let bearer = bearer_for_services(&config.worker, http.clone());
         let rules = config.template_watch_rules();
-        let template_watch = TemplateWatch::new(store.clone(), http.clone(), rules);
+        let template_watch =
+            TemplateWatch::new(store.clone(), http.clone(), rules).with_bearer(Arc::clone(&bearer));
         let sources = config.reference.sources().map_err(ConfigError::Problems)?;
         let api = Api::new(
             store.clone(),
             documents.clone(),
             authenticator,
-            http.clone(),
+            http,
             config.api_config()?,
         )
-        .with_bearer(bearer_for_services(&config.worker, http))
+        .with_bearer(bearer)
         .with_reference(sources, config.reference.rules());
         let reference_keeper = api.reference_keeper();
         let housekeeper = Housekeeper::new(
@@ -240,11 +243,9 @@ fn known_token(config: &Config) -> Result<Private<String>, Failure> {
 }
 
 async fn open_documents(config: &Config) -> Result<Arc<dyn DocumentStore>, Failure> {
-    let folder = config.documents_folder();
-    let store = FolderStore::open(&folder)
+    documents::open(config)
         .await
-        .map_err(|error| Failure::Unavailable(format!("{}: {error}", folder.display())))?;
-    Ok(Arc::new(store))
+        .map_err(|error| Failure::Unavailable(format!("{}: {error}", documents::place(config))))
 }
 
 /// What `up` and `api` print when they are ready.

@@ -1,4 +1,4 @@
-//! `dossier service …`: the catalogue.
+//! `dossier service …`: the catalogue, and the test of a service.
 
 use dossier_core::service::Category;
 use dossier_core::wire::{ServiceBody, ServiceView};
@@ -9,9 +9,20 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::{Output, table};
 use crate::run;
+use crate::schema_command;
+use crate::service_test;
 
 /// Runs one of the commands.
 pub async fn run(command: ServiceCommand, config: &Config, output: Output) -> Result<(), Failure> {
+    let command = match command {
+        ServiceCommand::Test(options) => {
+            return service_test::run(*options, config, output).await;
+        }
+        ServiceCommand::Schema(command) => {
+            return schema_command::run(command, config, output).await;
+        }
+        other => other,
+    };
     let client = run::configured_client(config)?;
     match command {
         ServiceCommand::Add(service) => {
@@ -23,8 +34,19 @@ pub async fn run(command: ServiceCommand, config: &Config, output: Output) -> Re
         ServiceCommand::List => output.print(&client.services().await?, |services| list(services)),
         ServiceCommand::Suspend { name } => suspend(&client, &name, true, output).await?,
         ServiceCommand::Resume { name } => suspend(&client, &name, false, output).await?,
+        // Handled before.
+        ServiceCommand::Schema(_) | ServiceCommand::Test(_) => {}
     }
     Ok(())
+}
+
+/// The service of that name.
+pub(crate) async fn find(client: &ApiClient, name: &str) -> Result<ServiceView, Failure> {
+    let services = client.services().await?;
+    services
+        .into_iter()
+        .find(|service| service.name == name)
+        .ok_or_else(|| Failure::NoSuchService(name.to_owned()))
 }
 
 async fn suspend(
@@ -33,11 +55,7 @@ async fn suspend(
     suspended: bool,
     output: Output,
 ) -> Result<(), Failure> {
-    let services = client.services().await?;
-    let service = services
-        .into_iter()
-        .find(|service| service.name == name)
-        .ok_or_else(|| Failure::NoSuchService(name.to_owned()))?;
+    let service = find(client, name).await?;
     let changed = client.suspend_service(service.id.into(), suspended).await?;
     output.print(&changed, |service| match service.suspended {
         true => format!("{} is suspended; requests wait for it", service.name),

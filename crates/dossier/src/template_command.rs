@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use dossier_core::template::TemplateStatus;
-use dossier_core::wire::{ServiceTemplateView, ServiceView, TemplateVersionView};
+use dossier_core::wire::{ServiceTemplateView, TemplateVersionView};
 use dossier_worker::ApiClient;
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::{Output, table};
 use crate::run;
+use crate::service_command::find;
 
 /// How much of a digest people are shown, in digits.
 const DIGEST_DIGITS: usize = 12;
@@ -21,6 +22,8 @@ const DIGEST_DIGITS: usize = 12;
 pub async fn run(command: TemplateCommand, config: &Config, output: Output) -> Result<(), Failure> {
     let client = run::configured_client(config)?;
     match command {
+        // Needs neither a configuration nor an API, and has been dealt with.
+        TemplateCommand::Check(_) => Ok(()),
         TemplateCommand::Register { service, file } => {
             register(&client, &service, &file, output).await
         }
@@ -36,14 +39,6 @@ pub async fn run(command: TemplateCommand, config: &Config, output: Output) -> R
             Ok(())
         }
     }
-}
-
-async fn find(client: &ApiClient, name: &str) -> Result<ServiceView, Failure> {
-    let services = client.services().await?;
-    services
-        .into_iter()
-        .find(|service| service.name == name)
-        .ok_or_else(|| Failure::NoSuchService(name.to_owned()))
 }
 
 async fn register(

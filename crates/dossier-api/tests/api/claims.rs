@@ -23,14 +23,9 @@ async fn a_claim_says_all_that_a_worker_needs() {
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.header("cache-control"), "no-store");
     let mut claim = answer.json;
-    assert!(
-        claim["leaseToken"]
-            .take()
-            .as_str()
-            .unwrap()
-            .parse::<uuid::Uuid>()
-            .is_ok()
-    );
+    let is_uuid = |value: Value| value.as_str().unwrap().parse::<uuid::Uuid>().is_ok();
+    assert!(is_uuid(claim["leaseToken"].take()));
+    assert!(is_uuid(claim["sections"][0]["serviceId"].take()));
     let expires = claim["leaseExpiresAt"].take();
     assert_eq!(claim["request"]["leaseExpiresAt"], expires);
     assert_eq!(claim["request"].take()["claimAttempts"], 1);
@@ -38,9 +33,9 @@ async fn a_claim_says_all_that_a_worker_needs() {
         "leaseToken": null, "attempt": 1, "leaseExpiresAt": null, "lockPeriodSeconds": 60.0,
         "request": null,
         "sections": [{
-            "serviceName": "alpha", "serviceLabel": "Label of alpha",
-            "serviceUrl": "http://127.0.0.1:9/", "renderStatus": "PENDING", "held": null,
-            "kept": null, "templateVersion": null,
+            "serviceId": null, "serviceName": "alpha", "serviceLabel": "Label of alpha",
+            "serviceUrl": "http://127.0.0.1:9/", "templateMigrated": false, "schemaSha256": null,
+            "renderStatus": "PENDING", "held": null, "kept": null, "templateVersion": null,
         }],
     });
     assert_eq!(claim, expected);

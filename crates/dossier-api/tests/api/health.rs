@@ -35,7 +35,7 @@ async fn liveness_readiness_and_info_need_no_token() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         info,
-        json!({"build": {"name": "dossier", "version": version}})
+        json!({"build": {"name": "dossier", "version": version}, "search": "ANYWHERE"})
     );
 }
 

@@ -24,6 +24,7 @@ mod reference_sources;
 mod report;
 mod requests;
 mod roles;
+mod schemas;
 mod services;
 mod support;
 mod template_health;

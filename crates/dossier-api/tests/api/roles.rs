@@ -9,7 +9,7 @@ const ID: &str = "018f0000-0000-7000-8000-000000000000";
 
 /// Every route under `/api`, and who may call it: `u`ser, `w`orker, `s`upport, `a`dmin,
 /// `t`emplates (the table of api.md).
-pub const ROUTES: [(&str, &str, &str); 34] = [
+pub const ROUTES: [(&str, &str, &str); 37] = [
     ("POST", "/api/subjectAccessRequest", "uw"),
     ("GET", "/api/subjectAccessRequest/{id}", "uw"),
     ("GET", "/api/subjectAccessRequests", "uw"),
@@ -41,6 +41,9 @@ pub const ROUTES: [(&str, &str, &str); 34] = [
     ("POST", "/api/services", "sa"),
     ("PUT", "/api/services/{id}", "sa"),
     ("PATCH", "/api/services/{id}/suspend", "sa"),
+    ("GET", "/api/services/{id}/schema", "uwsat"),
+    ("PUT", "/api/services/{id}/schema", "st"),
+    ("DELETE", "/api/services/{id}/schema", "st"),
     ("GET", "/api/templates/service/{id}", "st"),
     ("POST", "/api/templates/service/{id}", "st"),
     ("GET", "/api/templates/service/{id}/{version}", "st"),

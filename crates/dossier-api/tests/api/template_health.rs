@@ -287,9 +287,9 @@ async fn the_token_for_services_is_sent_if_there_is_one() {
     for token in [Some(HeaderValue::from_static("Bearer sesame")), None] {
         let token = Arc::new(move || {
             let token = token.clone();
-            async move { token }.boxed()
+            async move { Ok(token) }.boxed()
         });
-        let watch = site.dossier.template_watch(eager()).with_token(token);
+        let watch = site.dossier.template_watch(eager()).with_bearer(token);
         watch.look().await;
     }
     let calls = site.served.calls();

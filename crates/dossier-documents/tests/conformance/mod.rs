@@ -13,7 +13,12 @@ pub async fn check(store: Arc<dyn DocumentStore>) {
     an_empty_document_is_a_document(&*store).await;
     an_identifier_is_never_used_twice(&*store).await;
     of_many_who_put_one_identifier_one_succeeds(store.clone()).await;
+    a_large_document_is_whole_and_has_ranges(&*store).await;
+    of_many_who_put_a_large_document_one_succeeds(store.clone()).await;
     ranges_give_their_part(&*store).await;
+    an_empty_document_has_no_ranges(&*store).await;
+    many_read_one_document(store.clone()).await;
+    reading_may_stop_anywhere(&*store).await;
     a_deleted_document_is_gone(&*store).await;
     what_was_never_put_is_not_found(&*store).await;
     store.ping().await.unwrap();
@@ -24,6 +29,14 @@ pub fn file(content: &[u8]) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), content).unwrap();
     file
+}
+
+/// A file of 20 MB and some bytes, other ones for each seed.
+pub fn large(seed: u8) -> tempfile::NamedTempFile {
+    let content: Vec<u8> = (0..20_000_001u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8 ^ seed)
+        .collect();
+    file(&content)
 }
 
 /// All bytes of a document or a part of it.
@@ -86,6 +99,73 @@ async fn of_many_who_put_one_identifier_one_succeeds(store: Arc<dyn DocumentStor
     assert_eq!(bytes(&*store, id, None).await.unwrap(), [winners[0]; 1000]);
 }
 
+async fn a_large_document_is_whole_and_has_ranges(store: &dyn DocumentStore) {
+    let id = DocumentId::generate();
+    let source = large(0);
+    let content = std::fs::read(source.path()).unwrap();
+    let put = store.put(id, source.path()).await.unwrap();
+    assert_eq!(put.bytes, content.len() as u64);
+    assert_eq!(store.stat(id).await.unwrap(), put);
+    assert!(bytes(store, id, None).await.unwrap() == content);
+    for (range, first, last) in [
+        (
+            ByteRange::FromTo(8_388_600, 8_388_620),
+            8_388_600,
+            8_388_620,
+        ),
+        (ByteRange::From(19_999_000), 19_999_000, 20_000_000),
+        (ByteRange::Last(10_000_000), 10_000_001, 20_000_000),
+    ] {
+        let part = bytes(store, id, Some(range)).await.unwrap();
+        assert!(part == content[first..=last], "{range:?}");
+    }
+}
+
+async fn of_many_who_put_a_large_document_one_succeeds(store: Arc<dyn DocumentStore>) {
+    let id = DocumentId::generate();
+    let puts = [1, 2].map(|seed| {
+        let store = store.clone();
+        async move { store.put(id, large(seed).path()).await.map(|_| seed) }
+    });
+    let results = futures::future::join_all(puts).await;
+    let winners: Vec<u8> = results.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(winners.len(), 1);
+    let content = std::fs::read(large(winners[0]).path()).unwrap();
+    assert!(bytes(&*store, id, None).await.unwrap() == content);
+}
+
+async fn an_empty_document_has_no_ranges(store: &dyn DocumentStore) {
+    let id = DocumentId::generate();
+    store.put(id, file(b"").path()).await.unwrap();
+    let read = store.read(id, Some(ByteRange::From(0))).await.map(|_| ());
+    assert!(
+        matches!(read, Err(DocumentError::RangeNotSatisfiable { bytes: 0 })),
+        "{read:?}"
+    );
+}
+
+async fn many_read_one_document(store: Arc<dyn DocumentStore>) {
+    let id = DocumentId::generate();
+    let content = vec![7; 500_000];
+    store.put(id, file(&content).path()).await.unwrap();
+    let reads = (0..20).map(|_| bytes(&*store, id, None));
+    for read in futures::future::join_all(reads).await {
+        assert!(read.unwrap() == content);
+    }
+}
+
+async fn reading_may_stop_anywhere(store: &dyn DocumentStore) {
+    let id = DocumentId::generate();
+    store
+        .put(id, file(&vec![7; 3_000_000]).path())
+        .await
+        .unwrap();
+    let mut read = store.read(id, None).await.unwrap();
+    assert!(read.body.next().await.unwrap().is_ok());
+    drop(read);
+    assert!(store.delete(id).await.unwrap());
+}
+
 async fn ranges_give_their_part(store: &dyn DocumentStore) {
     let id = DocumentId::generate();
     store.put(id, file(b"0123456789").path()).await.unwrap();
@@ -142,5 +222,10 @@ async fn what_was_never_put_is_not_found(store: &dyn DocumentStore) {
     assert!(
         matches!(missing, Err(DocumentError::Unavailable { .. })),
         "{missing:?}"
+    );
+    let put = store.put(id, file(b"now it is there").path()).await;
+    assert!(
+        put.is_ok(),
+        "a put that failed does not use up the identifier"
     );
 }

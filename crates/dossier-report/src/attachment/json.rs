@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use dossier_core::schema::SchemaPlace;
+
 use super::failure::{Failure, open};
 use super::words::show_words;
 use crate::ReportError;
@@ -13,7 +15,7 @@ pub(super) fn show_json(sink: &mut dyn BlockSink, path: &Path) -> Result<(), Fai
     match check_json(&mut cursor) {
         Ok(start) => {
             cursor.seek(start)?;
-            Ok(generic::render(&mut cursor, sink)?)
+            Ok(generic::render(&mut cursor, &SchemaPlace::default(), sink)?)
         }
         Err(error @ ReportError::Read(_)) => Err(error.into()),
         Err(_) => show_words(sink, path),

@@ -44,14 +44,81 @@ pub(super) fn file_kind(path: &Path, declared: &str, name: &str) -> Result<FileK
         });
     }
     Ok(match declared {
+        FileKind::Xml if is_svg(&head) => SVG,
         FileKind::Text
         | FileKind::Csv
         | FileKind::Json
         | FileKind::Xml
         | FileKind::Html
         | FileKind::Mail => declared,
+        _ if is_svg(&head) => SVG,
         _ => by_words(&head),
     })
+}
+
+/// What the first bytes of a file say that it is, where its declared content type is another one:
+/// `PDF`, `text`, `empty` or a content type such as `video/mp4`. None where both agree, or where the
+/// declared type is unknown, so that bytes cannot contradict it.
+///
+/// # Errors
+/// [`ReportError::Read`] if the file cannot be read.
+pub fn contradicting_type(
+    path: &Path,
+    declared: &str,
+) -> Result<Option<&'static str>, ReportError> {
+    let expected = declared_picture(declared).unwrap_or_else(|| declared_kind(declared, ""));
+    let bytes = std::fs::metadata(path).map_err(ReportError::Read)?.len();
+    let found = match file_kind(path, declared, "") {
+        Ok(found) => found,
+        Err(Failure::Report(error)) => return Err(error),
+        Err(Failure::Unreadable(_)) => return Ok(None),
+    };
+    let is_textual = matches!(
+        expected,
+        FileKind::Text | FileKind::Csv | FileKind::Unsupported("image/svg+xml")
+    );
+    let agrees = found == expected
+        || expected == FileKind::Unknown
+        || (is_textual && matches!(found, FileKind::Text | FileKind::Xml | FileKind::Html));
+    Ok(match (agrees, bytes) {
+        (true, _) => None,
+        (false, 0) => Some("empty"),
+        (false, _) => Some(found.name()),
+    })
+}
+
+/// The content types of pictures that are shown; their bytes alone decide when they are.
+fn declared_picture(declared: &str) -> Option<FileKind> {
+    let essence = declared.split(';').next().unwrap_or_default().trim();
+    match essence.to_ascii_lowercase().as_str() {
+        "image/jpeg" => Some(FileKind::Jpeg),
+        "image/png" => Some(FileKind::Png),
+        "image/gif" => Some(FileKind::Gif),
+        "image/tiff" => Some(FileKind::Tiff),
+        "image/webp" => Some(FileKind::WebP),
+        _ => None,
+    }
+}
+
+impl FileKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Gif => "GIF",
+            Self::Tiff => "TIFF",
+            Self::WebP => "WebP",
+            Self::Pdf => "PDF",
+            Self::Office(ending) | Self::Unsupported(ending) => ending,
+            Self::Text => "text",
+            Self::Csv => "separated values",
+            Self::Json => "JSON",
+            Self::Xml => "XML",
+            Self::Html => "HTML",
+            Self::Mail => "an e-mail",
+            Self::Unknown => "something else",
+        }
+    }
 }
 
 fn read_head(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -255,11 +322,7 @@ const TYPES: [(&str, &str, FileKind); 36] = [
     ),
     ("image/heif", "", FileKind::Unsupported("image/heic")),
     ("image/avif", "avif", FileKind::Unsupported("image/avif")),
-    (
-        "image/svg+xml",
-        "svg",
-        FileKind::Unsupported("image/svg+xml"),
-    ),
+    ("image/svg+xml", "svg", SVG),
     ("image/bmp", "bmp", FileKind::Unsupported("image/bmp")),
     ("audio/mpeg", "mp3", FileKind::Unsupported("audio/mpeg")),
     ("audio/wav", "wav", FileKind::Unsupported("audio/wav")),
@@ -295,6 +358,41 @@ fn is_text(head: &[u8]) -> bool {
     }
     let odd = |byte: &&u8| matches!(**byte, 0..=8 | 14..=26 | 28..=31 | 127);
     !head.contains(&0) && head.iter().filter(odd).count() * 100 <= head.len()
+}
+
+/// A drawing, whose text is not what is to be seen.
+const SVG: FileKind = FileKind::Unsupported("image/svg+xml");
+
+/// Whether the outermost element of an XML file is that of a drawing (SVG 2, 5.1).
+fn is_svg(head: &[u8]) -> bool {
+    let mut rest = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    // What may stand before the outermost element, by how it begins and ends.
+    const BEFORE: [(&[u8], &[u8]); 3] = [(b"<?", b"?>"), (b"<!--", b"-->"), (b"<!DOCTYPE", b">")];
+    loop {
+        rest = rest.trim_ascii_start();
+        let before = BEFORE.iter().find(|(begin, _)| rest.starts_with(begin));
+        let Some((begin, end)) = before else { break };
+        let internal = *begin == b"<!DOCTYPE" && has_internal_subset(rest);
+        let end: &[u8] = if internal { b"]>" } else { end };
+        let Some(at) = rest.windows(end.len()).position(|window| window == end) else {
+            return false;
+        };
+        rest = &rest[at + end.len()..];
+    }
+    let Some(rest) = rest.strip_prefix(b"<") else {
+        return false;
+    };
+    let name_end = rest
+        .iter()
+        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'));
+    let name = &rest[..name_end.unwrap_or(rest.len())];
+    name == b"svg" || name.ends_with(b":svg")
+}
+
+/// Whether a document type declares things itself: then `>` does not end it.
+fn has_internal_subset(doctype: &[u8]) -> bool {
+    let first = doctype.iter().find(|byte| matches!(byte, b'[' | b'>'));
+    first == Some(&b'[')
 }
 
 /// What a text is that is declared as something else, or as nothing.

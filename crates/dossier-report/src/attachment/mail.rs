@@ -107,7 +107,7 @@ fn decoded(value: &str) -> Cow<'_, str> {
     .map_or(Cow::Borrowed(value), Cow::Owned)
 }
 
-fn show_bodies(sink: &mut dyn BlockSink, message: &Message<'_>) -> Result<(), Failure> {
+fn show_bodies(sink: &mut Composer<'_, '_>, message: &Message<'_>) -> Result<(), Failure> {
     let mut shown = false;
     for part in message.text_bodies() {
         match &part.body {
@@ -147,6 +147,7 @@ fn show_attachments(
             all.shown = Shown::Part;
         }
         all.fonts_embedded &= seen.fonts_embedded;
+        all.imported |= seen.imported;
     }
     Ok(all)
 }

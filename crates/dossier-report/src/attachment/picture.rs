@@ -32,6 +32,15 @@ struct Picture {
     cmyk: bool,
 }
 
+impl Picture {
+    /// Notes in the file that it is in what it means for the file.
+    fn note_in(&self, file: &mut PdfFile) {
+        if self.cmyk {
+            file.note_foreign();
+        }
+    }
+}
+
 /// What a reader of images says when it has done its work.
 pub(super) struct Pictured {
     pub shown: Shown,
@@ -105,7 +114,10 @@ pub(crate) fn show_logo(composer: &mut Composer<'_, '_>, logo: &Logo) -> Result<
             LogoKind::Png => png::write(file, logo.path()),
         };
         match written {
-            Ok((picture, _)) => pictures.push(picture),
+            Ok((picture, _)) => {
+                picture.note_in(file);
+                pictures.push(picture);
+            }
             Err(Failure::Report(error)) => return Err(error),
             // It was looked at when the program started, and has changed since.
             Err(Failure::Unreadable(_)) => {
@@ -121,19 +133,50 @@ pub(crate) fn show_logo(composer: &mut Composer<'_, '_>, logo: &Logo) -> Result<
     }
 }
 
+/// Where an image stands in a text.
+pub(crate) struct Placed {
+    /// From the paper's left edge to the image's, in points.
+    pub x: f32,
+    /// The width and the height that it is to have, in points, as far as they are given.
+    pub size: [Option<f32>; 2],
+    /// What it is, for those who cannot see it.
+    pub alt: String,
+}
+
+/// Points of a pixel of a screen (CSS 2.1, 4.3.2).
+pub(crate) const PIXEL: f32 = 0.75;
+
+/// Shows an image between the texts of a section; returns why, if it cannot be shown.
+pub(crate) fn show_inline(
+    composer: &mut Composer<'_, '_>,
+    path: &Path,
+    placed: Placed,
+) -> Result<Option<String>, ReportError> {
+    let written = file_kind(path, "", "").and_then(|kind| match kind {
+        FileKind::Jpeg => write_single(composer, |file| jpeg::write(file, path)),
+        FileKind::Png => write_single(composer, |file| png::write(file, path)),
+        FileKind::Gif => write_single(composer, |file| gif::write(file, path)),
+        FileKind::WebP => write_single(composer, |file| webp::write(file, path)),
+        _ => Err(unreadable("it is no JPEG, PNG, GIF or WebP")),
+    });
+    let pictures = match written {
+        Ok((pictures, _)) => pictures,
+        Err(Failure::Report(error)) => return Err(error),
+        Err(Failure::Unreadable(why)) => return Ok(Some(why.into_owned())),
+    };
+    if let Some(figure) = figure(&pictures, placed.alt) {
+        composer.show_inline(figure, placed.x, placed.size, PIXEL)?;
+    }
+    Ok(None)
+}
+
 /// Shows a file that has one picture to show; the writer also tells whether it has more.
 fn single(
     composer: &mut Composer<'_, '_>,
     alt: &str,
-    mut write: impl FnMut(&mut PdfFile) -> Result<(Picture, Moving), Failure>,
+    write: impl FnMut(&mut PdfFile) -> Result<(Picture, Moving), Failure>,
 ) -> Result<Pictured, Failure> {
-    let mut pictures = Vec::new();
-    let mut moving = Moving::Still;
-    for file in composer.files()? {
-        let (picture, more) = write(file)?;
-        pictures.push(picture);
-        moving = more;
-    }
+    let (pictures, moving) = write_single(composer, write)?;
     let whole = pictures.iter().all(|picture| picture.whole);
     let cmyk = pictures.iter().any(|picture| picture.cmyk);
     draw(composer, &pictures, alt.to_owned())?;
@@ -143,6 +186,22 @@ fn single(
         (true, Moving::Still) => Pictured::whole(),
     };
     Ok(Pictured { cmyk, ..pictured })
+}
+
+/// Writes a picture to every file that the page goes to.
+fn write_single(
+    composer: &mut Composer<'_, '_>,
+    mut write: impl FnMut(&mut PdfFile) -> Result<(Picture, Moving), Failure>,
+) -> Result<(Vec<Picture>, Moving), Failure> {
+    let mut pictures = Vec::new();
+    let mut moving = Moving::Still;
+    for file in composer.files()? {
+        let (picture, more) = write(file)?;
+        picture.note_in(file);
+        pictures.push(picture);
+        moving = more;
+    }
+    Ok((pictures, moving))
 }
 
 /// Whether a file has more pictures than the one that is shown.

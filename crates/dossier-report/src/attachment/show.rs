@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use dossier_core::schema::SchemaPlace;
+
 use super::document::show_document;
 use super::failure::{Failure, open, unreadable};
 use super::html::show_html;
@@ -203,7 +205,7 @@ fn show_kind(
         FileKind::Text => show_words(composer, item.path).map(|()| whole),
         FileKind::Csv => show_values(composer, item.path).map(|()| whole),
         FileKind::Json => show_json(composer, item.path).map(|()| whole),
-        FileKind::Xml => show_xml(composer, item.path).map(|()| whole),
+        FileKind::Xml => show_xml(composer, item.path).map(Seen::new),
         FileKind::Html => {
             show_html(composer, item.path)?;
             paragraph(composer, ONLY_TEXT)?;
@@ -293,7 +295,7 @@ fn show_unknown(
     place: usize,
 ) -> Result<(), ReportError> {
     heading(sink, &place.to_string())?;
-    generic::render(cursor, sink)
+    generic::render(cursor, &SchemaPlace::default(), sink)
 }
 
 fn heading(sink: &mut dyn BlockSink, number: &str) -> Result<(), ReportError> {
@@ -306,7 +308,7 @@ fn heading(sink: &mut dyn BlockSink, number: &str) -> Result<(), ReportError> {
 /// A text on its own.
 pub(super) fn paragraph(sink: &mut dyn BlockSink, text: &str) -> Result<(), ReportError> {
     sink.block(Block::Paragraph {
-        value: Value::Last(text),
+        value: Value::Last(text.into()),
         indent: 0,
     })
 }
@@ -315,7 +317,7 @@ pub(super) fn paragraph(sink: &mut dyn BlockSink, text: &str) -> Result<(), Repo
 pub(super) fn row(sink: &mut dyn BlockSink, name: &str, value: &str) -> Result<(), ReportError> {
     sink.block(Block::Row {
         name,
-        value: Value::Last(value),
+        value: Value::Last(value.into()),
         indent: 0,
     })
 }

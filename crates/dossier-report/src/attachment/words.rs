@@ -161,7 +161,6 @@ pub(super) fn show_words(sink: &mut dyn BlockSink, path: &Path) -> Result<(), Fa
 pub(super) enum Placed<'n> {
     Paragraph { indent: usize },
     Row { name: &'n str, indent: usize },
-    Item,
 }
 
 /// Shows a text that comes in pieces of any length.
@@ -189,7 +188,7 @@ impl<'s, 'n> Shower<'s, 'n> {
             let (now, later) = text.split_at(room);
             self.waiting.push_str(now);
             let waiting = std::mem::take(&mut self.waiting);
-            self.show(Value::Begun(&waiting))?;
+            self.show(Value::Begun((&waiting).into()))?;
             text = later;
         }
         self.waiting.push_str(text);
@@ -202,7 +201,7 @@ impl<'s, 'n> Shower<'s, 'n> {
             return Ok(false);
         }
         let waiting = std::mem::take(&mut self.waiting);
-        self.show(Value::Last(&waiting))?;
+        self.show(Value::Last((&waiting).into()))?;
         Ok(true)
     }
 
@@ -216,7 +215,6 @@ impl<'s, 'n> Shower<'s, 'n> {
                 value,
                 indent,
             },
-            Placed::Item => Block::Item { value, indent: 0 },
         })
     }
 }

@@ -5,20 +5,22 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::failure::{Failure, guarded};
+use super::show::paragraph;
 use super::words::{Placed, Words, show_text, show_words};
 use crate::ReportError;
 use crate::block::{Block, BlockSink};
 use crate::generic::NO_DATA_HELD;
 use crate::limits::{NESTING_MAX, XML_ATTRIBUTES_MAX};
 use crate::member_label::member_label;
+use crate::report::Shown;
 
 type XmlReader = Reader<BufReader<Words>>;
 
 /// Shows an XML file: an element that holds others is a group, one that does not is a row. What is
 /// not well-formed is shown as the text it is. Nothing outside of the file is ever read.
-pub(super) fn show_xml(sink: &mut dyn BlockSink, path: &Path) -> Result<(), Failure> {
+pub(super) fn show_xml(sink: &mut dyn BlockSink, path: &Path) -> Result<Shown, Failure> {
     if !guarded(|| is_well_formed(path))? {
-        return show_words(sink, path);
+        return show_words(sink, path).map(|()| Shown::Whole);
     }
     let mut reader = reader(path)?;
     let mut buffer = Vec::new();
@@ -27,22 +29,21 @@ pub(super) fn show_xml(sink: &mut dyn BlockSink, path: &Path) -> Result<(), Fail
         depth: 0,
         open: None,
         text: String::new(),
+        names_entities: false,
     };
     loop {
         buffer.clear();
         let Ok(event) = reader.read_event_into(&mut buffer) else {
-            return Ok(());
+            break;
         };
         match event {
             Event::Start(element) => {
                 walk.group()?;
-                walk.open = Some(Element::read(&element));
-                walk.depth += 1;
+                walk.enter(&element);
             }
             Event::Empty(element) => {
                 walk.group()?;
-                walk.open = Some(Element::read(&element));
-                walk.depth += 1;
+                walk.enter(&element);
                 walk.close()?;
             }
             Event::End(_) => walk.close()?,
@@ -50,21 +51,22 @@ pub(super) fn show_xml(sink: &mut dyn BlockSink, path: &Path) -> Result<(), Fail
             Event::CData(text) => walk.text.push_str(&text),
             Event::GeneralRef(reference) => match reference.resolve_char_ref() {
                 Ok(Some(character)) => walk.text.push(character),
-                _ => walk.text.push_str(&entity(&reference)),
+                _ => walk.entity(&reference),
             },
-            Event::Eof => return Ok(()),
+            Event::Eof => break,
             _ => {}
         }
     }
+    if walk.names_entities {
+        paragraph(sink, UNRESOLVED)?;
+        return Ok(Shown::Part);
+    }
+    Ok(Shown::Whole)
 }
 
-fn entity(name: &str) -> String {
-    match quick_xml::escape::resolve_predefined_entity(name) {
-        Some(text) => text.to_owned(),
-        // What a document type declares is not read: that is how these files attack.
-        None => format!("&{name};"),
-    }
-}
+/// What is said of a file whose own abbreviations are not looked up.
+const UNRESOLVED: &str = "The file uses entities of its own, such as &name; here. They are shown by their names: what \
+     they stand for is not.";
 
 fn reader(path: &Path) -> Result<XmlReader, Failure> {
     Ok(Reader::from_reader(BufReader::new(Words::open(path)?)))
@@ -97,21 +99,30 @@ fn is_well_formed(path: &Path) -> Result<bool, Failure> {
 struct Element {
     label: String,
     attributes: Vec<(String, String)>,
+    /// Whether an attribute names an entity that only the file's document type declares.
+    names_entities: bool,
 }
 
 impl Element {
     fn read(element: &BytesStart<'_>) -> Self {
         let attributes = element.attributes().flatten().take(XML_ATTRIBUTES_MAX);
+        let mut names_entities = false;
         Self {
             label: member_label(element.local_name().as_ref()),
             attributes: attributes
                 .map(|attribute| {
                     let raw = attribute.value.into_owned();
-                    let value = quick_xml::escape::unescape(&raw)
-                        .map_or_else(|_| raw.clone(), |value| value.into_owned());
+                    let value = match quick_xml::escape::unescape(&raw) {
+                        Ok(value) => value.into_owned(),
+                        Err(_) => {
+                            names_entities = true;
+                            raw
+                        }
+                    };
                     (member_label(attribute.key.as_ref()), value)
                 })
                 .collect(),
+            names_entities,
         }
     }
 }
@@ -121,9 +132,31 @@ struct Walk<'s> {
     depth: usize,
     open: Option<Element>,
     text: String,
+    /// Whether something is shown by the name of an entity instead of its text.
+    names_entities: bool,
 }
 
 impl Walk<'_> {
+    fn enter(&mut self, element: &BytesStart<'_>) {
+        let element = Element::read(element);
+        self.names_entities |= element.names_entities;
+        self.open = Some(element);
+        self.depth += 1;
+    }
+
+    fn entity(&mut self, name: &str) {
+        match quick_xml::escape::resolve_predefined_entity(name) {
+            Some(text) => self.text.push_str(text),
+            // What a document type declares is not read: that is how these files attack.
+            None => {
+                self.names_entities = true;
+                self.text.push('&');
+                self.text.push_str(name);
+                self.text.push(';');
+            }
+        }
+    }
+
     /// Shows the open element as a group, because something stands in it.
     fn group(&mut self) -> Result<(), ReportError> {
         if let Some(element) = self.open.take() {

@@ -115,27 +115,64 @@ impl Composer<'_, '_> {
         let height = height * scale;
         let top = self.y + GAP;
         let x = (paper::WIDTH - width * scale) / 2.0;
-        self.place(figure, [x, top], scale)?;
+        self.place(figure, [x, top], [scale; 2])?;
         self.y = top + height + GAP;
+        Ok(())
+    }
+
+    /// Shows an image of a text at `x`, `pixel` points a pixel unless the text gives its width or
+    /// height in points; never wider than the text or higher than a page.
+    pub fn show_inline(
+        &mut self,
+        figure: Figure,
+        x: f32,
+        given: [Option<f32>; 2],
+        pixel: f32,
+    ) -> Result<(), ReportError> {
+        let [width, height] = figure.turned_size();
+        let size = match given {
+            [Some(w), Some(h)] => [w, h],
+            [Some(w), None] => [w, height * w / width],
+            [None, Some(h)] => [width * h / height, h],
+            [None, None] => [width * pixel, height * pixel],
+        };
+        let room = [paper::RIGHT - x, paper::BOTTOM - paper::TOP - 2.0 * GAP];
+        let scale = fitted(size, room);
+        let [shown_width, shown_height] = size.map(|side| side * scale);
+        self.show_marker()?;
+        self.settle(shown_height + 2.0 * GAP)?;
+        self.end_group()?;
+        let top = self.y + GAP;
+        self.place(
+            figure,
+            [x, top],
+            [shown_width / width, shown_height / height],
+        )?;
+        self.y = top + shown_height + GAP;
         Ok(())
     }
 
     /// Shows a logo at the top left of a cover.
     pub fn show_logo(&mut self, figure: Figure) -> Result<(), ReportError> {
         let scale = fitted(figure.turned_size(), LOGO_ROOM);
-        self.place(figure, [paper::LEFT, LOGO_TOP], scale)
+        self.place(figure, [paper::LEFT, LOGO_TOP], [scale; 2])
     }
 
     /// Shows a page of another document on a page of its own, in a thin frame.
     pub fn show_sheet(&mut self, figure: Figure) -> Result<(), ReportError> {
         self.fresh_page()?;
-        let room = [paper::WIDTH - 2.0 * SHEET_LEFT, SHEET_BOTTOM - SHEET_TOP];
+        // Below the title of a section that goes on in a volume that begins here.
+        let top = match self.top() > paper::TOP {
+            true => self.top(),
+            false => SHEET_TOP,
+        };
+        let room = [paper::WIDTH - 2.0 * SHEET_LEFT, SHEET_BOTTOM - top];
         let [width, height] = figure.turned_size();
         let scale = fitted([width, height], room);
         let [width, height] = [width * scale, height * scale];
         let x = (paper::WIDTH - width) / 2.0;
-        let y = SHEET_TOP + (room[1] - height) / 2.0;
-        self.place(figure, [x, y], scale)?;
+        let y = top + (room[1] - height) / 2.0;
+        self.place(figure, [x, y], [scale; 2])?;
         for [x, y, width, height] in [
             [x - FRAME, y - FRAME, width + 2.0 * FRAME, FRAME],
             [x - FRAME, y + height, width + 2.0 * FRAME, FRAME],
@@ -149,21 +186,26 @@ impl Composer<'_, '_> {
     }
 
     /// Draws a figure and says what it is.
-    fn place(&mut self, figure: Figure, [x, y]: [f32; 2], scale: f32) -> Result<(), ReportError> {
+    fn place(
+        &mut self,
+        figure: Figure,
+        [x, y]: [f32; 2],
+        [across, down]: [f32; 2],
+    ) -> Result<(), ReportError> {
         let [width, height] = figure.size;
         let [turned_width, turned_height] = figure.turned_size();
         let to_unit = [1.0 / width, 0.0, 0.0, 1.0 / height, 0.0, 0.0];
         let to_page = [
-            turned_width * scale,
+            turned_width * across,
             0.0,
             0.0,
-            turned_height * scale,
+            turned_height * down,
             x,
-            paper::HEIGHT - y - turned_height * scale,
+            paper::HEIGHT - y - turned_height * down,
         ];
         let steps = [to_unit, figure.orientation.matrix(), to_page];
         let matrix = steps.into_iter().fold(figure.placed, then);
-        let [width, height] = [turned_width * scale, turned_height * scale];
+        let [width, height] = [turned_width * across, turned_height * down];
         let bottom = paper::HEIGHT - y - height;
         let area = [x, bottom, x + width, bottom + height];
         let parent = self.section_element()?;

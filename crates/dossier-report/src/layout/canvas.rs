@@ -36,6 +36,16 @@ pub(crate) trait Paper {
     /// Opens a structure element as the next one of its parent.
     fn open(&mut self, parent: Element, role: Role) -> Result<Element, ReportError>;
 
+    /// Opens a structure element before all that its parent has so far.
+    fn open_first(&mut self, parent: Element, role: Role) -> Result<Element, ReportError>;
+    /// Opens a cell of a table as the next one of its row, as wide as `columns` columns.
+    fn open_cell(
+        &mut self,
+        row: Element,
+        role: Role,
+        columns: usize,
+    ) -> Result<Element, ReportError>;
+
     /// Closes an element for good.
     fn close(&mut self, element: Element) -> Result<(), ReportError>;
 
@@ -58,7 +68,8 @@ pub(crate) trait Paper {
     /// Which volume the page belongs to, from 0: objects of another one cannot be drawn on it.
     fn volume(&self) -> usize;
 
-    /// The number of the page that is being filled, from 1.
+    /// The number of the page that is being filled, from 1. Where the volume is full, the next one
+    /// begins.
     fn page_number(&mut self) -> Result<u32, ReportError>;
 
     /// Gives a link on the page that is being filled to an element.

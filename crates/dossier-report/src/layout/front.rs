@@ -1,5 +1,7 @@
 //! The pages around the sections: covers, contents, rear page.
 
+use std::borrow::Cow;
+
 use dossier_core::section::TemplateVersion;
 
 use super::canvas::{Canvas, Paper, paper};
@@ -19,7 +21,9 @@ const NUMBER_WIDTH: f32 = 72.0;
 
 /// One line of the contents.
 pub(crate) struct ContentsLine<'r> {
-    pub label: &'r str,
+    /// The place of its section among the report's.
+    pub section: usize,
+    pub label: Cow<'r, str>,
     pub version: TemplateVersion,
     /// The volume that it starts in, if that is another one.
     pub volume: Option<u32>,
@@ -50,6 +54,11 @@ impl Front {
     }
 }
 
+/// The label of a section where it goes on in another volume.
+pub(crate) fn continued(label: &str) -> String {
+    format!("{label} (continued)")
+}
+
 /// Paper that only counts pages.
 #[derive(Default)]
 pub(crate) struct Counting {
@@ -64,6 +73,14 @@ impl Paper for Counting {
 
     fn open(&mut self, parent: Element, _: Role) -> Result<Element, ReportError> {
         Ok(parent)
+    }
+
+    fn open_first(&mut self, parent: Element, _: Role) -> Result<Element, ReportError> {
+        Ok(parent)
+    }
+
+    fn open_cell(&mut self, row: Element, _: Role, _: usize) -> Result<Element, ReportError> {
+        Ok(row)
     }
 
     fn close(&mut self, _: Element) -> Result<(), ReportError> {
@@ -155,8 +172,8 @@ fn contents(
     composer.settle(StyleId::Body.style().leading)?;
     composer.y += 10.0;
     let list = composer.open(Role::Contents)?;
-    for (section, entry) in lines.iter().enumerate() {
-        contents_line(composer, list, section, entry)?;
+    for entry in lines {
+        contents_line(composer, list, entry)?;
     }
     composer.paper.close(list)?;
     composer.y += 24.0;
@@ -255,7 +272,7 @@ fn date_range(report: &Report) -> String {
 }
 
 fn line(composer: &mut Composer<'_, '_>, text: &str) -> Result<(), ReportError> {
-    let value = Value::Last(text);
+    let value = Value::Last(text.into());
     composer.block(Block::Paragraph { value, indent: 0 })
 }
 
@@ -271,13 +288,12 @@ fn strong(composer: &mut Composer<'_, '_>, text: &str) -> Result<(), ReportError
 fn contents_line(
     composer: &mut Composer<'_, '_>,
     list: Element,
-    section: usize,
     entry: &ContentsLine<'_>,
 ) -> Result<(), ReportError> {
     let style = StyleId::Body;
     let leading = style.style().leading;
     let label_width = paper::TEXT_WIDTH - VERSION_WIDTH - NUMBER_WIDTH - 12.0;
-    let mut label = TextFlow::all(composer.shaper, entry.label, style, label_width);
+    let mut label = TextFlow::all(composer.shaper, &entry.label, style, label_width);
     label.end_with_space(composer.shaper, style);
     let version = entry.version.to_string();
     let mut version = TextFlow::all(composer.shaper, &version, StyleId::Small, VERSION_WIDTH);
@@ -318,7 +334,9 @@ fn contents_line(
         let place = composer.paper.link(element)?;
         let area = [paper::LEFT, top, paper::TEXT_WIDTH, height];
         let description = format!("{}, page {}", entry.label, entry.page);
-        composer.canvas.link(area, section, place, description);
+        composer
+            .canvas
+            .link(area, entry.section, place, description);
     }
     for element in [element, reference, item] {
         composer.paper.close(element)?;

@@ -3,7 +3,7 @@ use super::composer::{
     Cell, Composer, GUTTER, Meaning, PADDING, RULE, UNBROKEN_LINES_MAX, indented,
 };
 use crate::ReportError;
-use crate::block::Column;
+use crate::block::{Column, TableCell, Text};
 use crate::limits::{ELEMENT_KIDS_MAX, UNBROKEN_WORD_CHARS_MAX};
 use crate::pdf::{Element, Role};
 use crate::text::{Lines, StyleId, TextFlow};
@@ -11,15 +11,20 @@ use crate::text::{Lines, StyleId, TextFlow};
 /// Points by which a column is wider than its longest word.
 const WIDTH_SLACK: f32 = 0.1;
 
+/// The part of a page's height that header rows may take to be repeated on every page.
+const REPEATED_SHARE: f32 = 0.4;
+
 /// A table whose rows are still coming.
 pub(super) struct OpenTable {
     columns: Vec<TableColumn>,
-    header_lines: usize,
+    header: Vec<HeaderRow>,
     x: f32,
     /// The table's elements, once its first row is on a page.
     elements: Option<TableElements>,
-    cells: Vec<Lines>,
-    cell_elements: Vec<Element>,
+    /// Points between its last row and what follows.
+    after: f32,
+    /// The cells of the row that is shown.
+    cells: Vec<PlacedCell>,
 }
 
 struct TableElements {
@@ -31,13 +36,41 @@ struct TableElements {
 struct TableColumn {
     x: f32,
     width: f32,
-    header: Lines,
+}
+
+/// A cell's lines and where they are shown.
+#[derive(Default)]
+struct PlacedCell {
+    x: f32,
+    width: f32,
+    columns: usize,
+    header: bool,
+    lines: Lines,
+}
+
+struct HeaderRow {
+    cells: Vec<PlacedCell>,
+}
+
+impl HeaderRow {
+    fn height(&self) -> f32 {
+        let lines = self.cells.iter().map(|cell| cell.lines.len()).max();
+        let leading = StyleId::CellHeader.style().leading;
+        lines.unwrap_or(0) as f32 * leading + 2.0 * PADDING + 2.0 * RULE
+    }
 }
 
 impl OpenTable {
     fn header_height(&self) -> f32 {
-        let leading = StyleId::CellHeader.style().leading;
-        self.header_lines as f32 * leading + 2.0 * PADDING + 2.0 * RULE
+        self.header.iter().map(HeaderRow::height).sum()
+    }
+
+    /// Where a cell lies that begins in a column and is `columns` columns wide.
+    fn place(&self, first: usize, columns: usize) -> Option<(f32, f32)> {
+        let start = self.columns.get(first)?;
+        let last = (first + columns.max(1) - 1).min(self.columns.len() - 1);
+        let end = &self.columns[last];
+        Some((start.x, end.x + end.width - start.x))
     }
 }
 
@@ -49,25 +82,27 @@ impl Composer<'_, '_> {
         let shares: Vec<f32> = columns.iter().map(|column| column.share).collect();
         let widths = column_widths(paper::RIGHT - x - gutters, &shares, &least);
         let mut left = x;
-        let mut header_lines = 0;
+        let mut labels = Vec::with_capacity(columns.len());
         let mut placed = Vec::with_capacity(columns.len());
         for (column, width) in columns.iter().zip(widths) {
-            let header = TextFlow::all(self.shaper, &column.label, StyleId::CellHeader, width);
-            header_lines = header_lines.max(header.len());
-            placed.push(TableColumn {
+            labels.push(PlacedCell {
                 x: left,
                 width,
-                header,
+                columns: 1,
+                header: true,
+                lines: TextFlow::all(self.shaper, &column.label, StyleId::CellHeader, width),
             });
+            placed.push(TableColumn { x: left, width });
             left += width + GUTTER;
         }
+        let labelled = columns.iter().any(|column| !column.label.is_empty());
         self.table = Some(OpenTable {
-            cells: placed.iter().map(|_| Lines::default()).collect(),
-            cell_elements: Vec::with_capacity(placed.len()),
+            cells: Vec::with_capacity(placed.len()),
             columns: placed,
-            header_lines,
+            header: Vec::from_iter(labelled.then_some(HeaderRow { cells: labels })),
             x,
             elements: None,
+            after: 0.0,
         });
     }
 
@@ -88,16 +123,89 @@ impl Composer<'_, '_> {
         width + WIDTH_SLACK
     }
 
+    /// Takes the open table's header rows.
+    pub(super) fn table_head(&mut self, rows: &[Vec<TableCell>]) {
+        let Some(mut table) = self.table.take() else {
+            return;
+        };
+        table.header.clear();
+        for row in rows {
+            let mut cells = Vec::with_capacity(row.len());
+            self.place_cells(&table, row, StyleId::CellHeader, &mut cells);
+            table.header.push(HeaderRow { cells });
+        }
+        self.table = Some(table);
+    }
+
+    /// Shows a row of plain texts.
     pub(super) fn table_row(&mut self, texts: &[String]) -> Result<(), ReportError> {
         let Some(mut table) = self.table.take() else {
             return Ok(());
         };
-        let mut lines = 0;
-        for ((cell, column), text) in table.cells.iter_mut().zip(&table.columns).zip(texts) {
-            cell.clear();
-            TextFlow::new(StyleId::Cell, column.width).finish(self.shaper, text, cell);
-            lines = lines.max(cell.len());
+        let mut cells = std::mem::take(&mut table.cells);
+        cells.resize_with(table.columns.len(), PlacedCell::default);
+        for ((cell, column), text) in cells.iter_mut().zip(&table.columns).zip(texts) {
+            (cell.x, cell.width, cell.columns) = (column.x, column.width, 1);
+            cell.lines.clear();
+            TextFlow::new(StyleId::Cell, column.width).finish(
+                self.shaper,
+                text.into(),
+                &mut cell.lines,
+            );
         }
+        table.cells = cells;
+        self.show_table_row(table)
+    }
+
+    /// Shows a row of cells that say more than their texts.
+    pub(super) fn rich_row(&mut self, row: &[TableCell]) -> Result<(), ReportError> {
+        let Some(mut table) = self.table.take() else {
+            return Ok(());
+        };
+        let mut cells = std::mem::take(&mut table.cells);
+        cells.clear();
+        table.after = PADDING;
+        self.place_cells(&table, row, StyleId::Cell, &mut cells);
+        table.cells = cells;
+        self.show_table_row(table)
+    }
+
+    fn place_cells(
+        &mut self,
+        table: &OpenTable,
+        row: &[TableCell],
+        style: StyleId,
+        placed: &mut Vec<PlacedCell>,
+    ) {
+        let mut column = 0;
+        for cell in row {
+            let Some((x, width)) = table.place(column, cell.columns) else {
+                break;
+            };
+            column += cell.columns;
+            let style = match cell.header {
+                true => StyleId::CellHeader,
+                false => style,
+            };
+            let text = Text {
+                text: &cell.text,
+                bold: &cell.bold,
+            };
+            let mut lines = Lines::default();
+            TextFlow::new(style, width).finish(self.shaper, text, &mut lines);
+            placed.push(PlacedCell {
+                x,
+                width,
+                columns: cell.columns,
+                header: cell.header,
+                lines,
+            });
+        }
+    }
+
+    fn show_table_row(&mut self, mut table: OpenTable) -> Result<(), ReportError> {
+        let lines = table.cells.iter().map(|cell| cell.lines.len()).max();
+        let lines = lines.unwrap_or(0);
         let leading = StyleId::Cell.style().leading;
         let kept = if lines <= 2 * UNBROKEN_LINES_MAX {
             lines
@@ -111,31 +219,30 @@ impl Composer<'_, '_> {
             if !self.at_top() {
                 self.y += PADDING;
             }
-            table.elements = Some(self.begin_table(&mut table)?);
+            table.elements = Some(self.begin_table(&table)?);
         } else if height > self.room() {
             self.turn_page()?;
             self.repeat_table_header(&table)?;
         }
         self.y += PADDING;
         let row = self.open_table_row(&mut table)?;
-        let cells: Vec<Cell<'_>> = table
-            .columns
-            .iter()
-            .zip(&table.cells)
-            .zip(&table.cell_elements)
-            .map(|((column, lines), element)| Cell {
-                x: column.x,
-                width: column.width,
-                style: StyleId::Cell,
-                lines,
-                meaning: Meaning::Content(*element, Role::Cell),
-            })
-            .collect();
-        self.show_cells(&cells, leading, |composer| {
+        // Where no header says what the columns are, a row is known by its first cell (ISO 14289-1,
+        // 7.5 asks for headers).
+        let bare = table.header.is_empty() && table.cells.iter().all(|cell| !cell.header);
+        let roles = table.cells.iter().enumerate().map(|(place, cell)| {
+            match cell.header || (bare && place == 0) {
+                true => Role::RowHeader,
+                false => Role::Cell,
+            }
+        });
+        let roles: Vec<Role> = roles.collect();
+        let elements = self.open_cells(&table.cells, row, &roles)?;
+        let shown = cells(&table.cells, &elements, &roles, StyleId::Cell);
+        self.show_cells(&shown, leading, |composer| {
             composer.turn_page()?;
             composer.repeat_table_header(&table)
         })?;
-        self.close_cells(&mut table)?;
+        self.close_cells(elements)?;
         self.paper.close(row)?;
         self.y += PADDING;
         self.canvas
@@ -145,21 +252,22 @@ impl Composer<'_, '_> {
         Ok(())
     }
 
-    /// Opens the table's element and shows its header row.
-    fn begin_table(&mut self, table: &mut OpenTable) -> Result<TableElements, ReportError> {
+    /// Opens the table's element and shows its header rows.
+    fn begin_table(&mut self, table: &OpenTable) -> Result<TableElements, ReportError> {
         let element = self.open(Role::Table)?;
-        let head = self.paper.open(element, Role::TableHead)?;
-        let row = self.paper.open(head, Role::Row)?;
-        self.open_cells(table, row, Role::ColumnHeader)?;
-        let meanings: Vec<Meaning> = table
-            .cell_elements
-            .iter()
-            .map(|element| Meaning::Content(*element, Role::ColumnHeader))
-            .collect();
-        self.show_table_header(table, &meanings)?;
-        self.close_cells(table)?;
-        self.paper.close(row)?;
-        self.paper.close(head)?;
+        if !table.header.is_empty() {
+            let head = self.paper.open(element, Role::TableHead)?;
+            for header in &table.header {
+                let row = self.paper.open(head, Role::Row)?;
+                let roles = vec![Role::ColumnHeader; header.cells.len()];
+                let elements = self.open_cells(&header.cells, row, &roles)?;
+                let shown = cells(&header.cells, &elements, &roles, StyleId::CellHeader);
+                self.show_header_row(table.x, &shown)?;
+                self.close_cells(elements)?;
+                self.paper.close(row)?;
+            }
+            self.paper.close(head)?;
+        }
         Ok(TableElements {
             table: element,
             body: self.paper.open(element, Role::TableBody)?,
@@ -180,71 +288,98 @@ impl Composer<'_, '_> {
             }
             None => self.open(Role::TableBody)?,
         };
-        let row = self.paper.open(body, Role::Row)?;
-        self.open_cells(table, row, Role::Cell)?;
-        Ok(row)
+        self.paper.open(body, Role::Row)
     }
 
     fn open_cells(
         &mut self,
-        table: &mut OpenTable,
+        cells: &[PlacedCell],
         row: Element,
-        role: Role,
-    ) -> Result<(), ReportError> {
-        for _ in &table.columns {
-            table.cell_elements.push(self.paper.open(row, role)?);
+        roles: &[Role],
+    ) -> Result<Vec<Element>, ReportError> {
+        let mut elements = Vec::with_capacity(cells.len());
+        for (cell, role) in cells.iter().zip(roles) {
+            elements.push(self.paper.open_cell(row, *role, cell.columns)?);
         }
-        Ok(())
+        Ok(elements)
     }
 
-    fn close_cells(&mut self, table: &mut OpenTable) -> Result<(), ReportError> {
-        for element in table.cell_elements.drain(..) {
+    fn close_cells(&mut self, elements: Vec<Element>) -> Result<(), ReportError> {
+        for element in elements {
             self.paper.close(element)?;
         }
         Ok(())
     }
 
-    /// The header row again, at the top of another page: to be seen, not to be read out.
+    /// Shows the header again on a further page, for those who see it.
     fn repeat_table_header(&mut self, table: &OpenTable) -> Result<(), ReportError> {
-        let meanings = vec![Meaning::Artifact; table.columns.len()];
-        self.show_table_header(table, &meanings)
+        if table.header_height() > (paper::BOTTOM - paper::TOP) * REPEATED_SHARE {
+            return Ok(());
+        }
+        for header in &table.header {
+            let shown: Vec<Cell<'_>> = header.cells.iter().map(PlacedCell::repeated).collect();
+            self.show_header_row(table.x, &shown)?;
+        }
+        Ok(())
     }
 
-    fn show_table_header(
-        &mut self,
-        table: &OpenTable,
-        meanings: &[Meaning],
-    ) -> Result<(), ReportError> {
-        let cells: Vec<Cell<'_>> = table
-            .columns
-            .iter()
-            .zip(meanings)
-            .map(|(column, meaning)| Cell {
-                x: column.x,
-                width: column.width,
-                style: StyleId::CellHeader,
-                lines: &column.header,
-                meaning: *meaning,
-            })
-            .collect();
+    fn show_header_row(&mut self, x: f32, cells: &[Cell<'_>]) -> Result<(), ReportError> {
         self.y += PADDING;
         let leading = StyleId::CellHeader.style().leading;
-        self.show_cells(&cells, leading, Self::turn_page)?;
+        self.show_cells(cells, leading, Self::turn_page)?;
         self.y += PADDING;
-        self.canvas
-            .rule(table.x, self.y, paper::RIGHT - table.x, 2.0 * RULE);
+        self.canvas.rule(x, self.y, paper::RIGHT - x, 2.0 * RULE);
         self.y += 2.0 * RULE;
         Ok(())
     }
 
     pub(super) fn end_table(&mut self) -> Result<(), ReportError> {
-        let elements = self.table.take().and_then(|table| table.elements);
-        let Some(elements) = elements else {
+        let Some(table) = self.table.take() else {
             return Ok(());
         };
+        let Some(elements) = table.elements else {
+            return Ok(());
+        };
+        self.y += table.after;
         self.paper.close(elements.body)?;
         self.paper.close(elements.table)
     }
+}
+
+impl PlacedCell {
+    /// The cell of a header that is shown once more: nothing that is read again.
+    fn repeated(&self) -> Cell<'_> {
+        Cell {
+            x: self.x,
+            width: self.width,
+            style: StyleId::CellHeader,
+            lines: &self.lines,
+            meaning: Meaning::Artifact,
+        }
+    }
+}
+
+/// What is shown of the cells of a row.
+fn cells<'c>(
+    placed: &'c [PlacedCell],
+    elements: &[Element],
+    roles: &[Role],
+    style: StyleId,
+) -> Vec<Cell<'c>> {
+    let meanings = elements.iter().zip(roles);
+    let cells = placed.iter().zip(meanings);
+    cells
+        .map(|(cell, (element, role))| Cell {
+            x: cell.x,
+            width: cell.width,
+            style: match cell.header {
+                true => StyleId::CellHeader,
+                false => style,
+            },
+            lines: &cell.lines,
+            meaning: Meaning::Content(*element, *role),
+        })
+        .collect()
 }
 
 /// Shares the width out: in proportion to `shares`, but to no column less than it needs at `least`,

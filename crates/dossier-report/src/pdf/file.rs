@@ -26,6 +26,17 @@ pub(crate) struct PdfFile {
     objects: i32,
     packed: Vec<u8>,
     packed_index: Vec<(ObjectId, Range<usize>)>,
+    standards: Standards,
+}
+
+/// Which standards everything in a file keeps, as all that is laid out here does; what is taken over
+/// from other files may not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Standards {
+    /// PDF/A-2a.
+    pub pdf_a: bool,
+    /// PDF/UA-1.
+    pub pdf_ua: bool,
 }
 
 impl PdfFile {
@@ -35,6 +46,10 @@ impl PdfFile {
             objects: 0,
             packed: Vec::new(),
             packed_index: Vec::new(),
+            standards: Standards {
+                pdf_a: true,
+                pdf_ua: true,
+            },
         })
     }
 
@@ -42,6 +57,21 @@ impl PdfFile {
     pub fn reserve(&mut self) -> Result<ObjectId, ReportError> {
         self.objects = self.objects.checked_add(1).ok_or(ReportError::TooLarge)?;
         Ok(Ref::new(self.objects))
+    }
+
+    /// Which standards what is in the file so far keeps.
+    pub fn standards(&self) -> Standards {
+        self.standards
+    }
+
+    /// Notes that something was taken over as it is: of PDF/A nobody knows then.
+    pub fn note_foreign(&mut self) {
+        self.standards.pdf_a = false;
+    }
+
+    /// Notes that a text was taken over without its font.
+    pub fn note_missing_font(&mut self) {
+        self.standards.pdf_ua = false;
     }
 
     /// Bytes of the file so far; waits until all that was handed in is written.

@@ -15,17 +15,12 @@ pub(crate) struct Facts<'f> {
     pub title: &'f str,
     pub language: &'f str,
     pub date: jiff::civil::Date,
-    /// Whether everything in the file keeps PDF/A-2a, as all that is laid out here does; pages of
-    /// other documents may not.
-    pub keeps_pdf_a: bool,
-    /// The same for PDF/UA-1.
-    pub keeps_pdf_ua: bool,
 }
 
 /// Who makes the files.
 pub(crate) const CREATOR: &str = "Dossier";
 
-/// Writes the metadata stream.
+/// Writes the metadata stream, which claims the standards that everything in the file keeps.
 pub(crate) fn write_metadata(
     file: &mut PdfFile,
     facts: &Facts<'_>,
@@ -38,11 +33,11 @@ pub(crate) fn write_metadata(
     let month = facts.date.month().unsigned_abs();
     let day = facts.date.day().unsigned_abs();
     xmp.create_date(DateTime::date(facts.date.year().unsigned_abs(), month, day));
-    if facts.keeps_pdf_a {
+    if file.standards().pdf_a {
         xmp.pdfa_part(2);
         xmp.pdfa_conformance("A");
     }
-    if facts.keeps_pdf_ua {
+    if file.standards().pdf_ua {
         xmp.pdfua_part(1);
         xmp.extension_schemas()
             .pdfua_id()

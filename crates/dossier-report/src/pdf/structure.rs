@@ -30,6 +30,7 @@ pub(crate) enum Role {
     RowHeader,
     Cell,
     List,
+    NumberedList,
     Item,
     Label,
     ItemBody,
@@ -62,7 +63,7 @@ impl Role {
             Self::Row => "TR",
             Self::ColumnHeader | Self::RowHeader => "TH",
             Self::Cell => "TD",
-            Self::List => "L",
+            Self::List | Self::NumberedList => "L",
             Self::Item => "LI",
             Self::Label => "Lbl",
             Self::ItemBody => "LBody",
@@ -75,13 +76,14 @@ impl Role {
         }
     }
 
-    /// Attributes that every element of the role has (14.8.5): the scope of header cells, and that
-    /// a list's labels are bullets.
+    /// Attributes that every element of the role has (14.8.5): the scope of header cells, and what
+    /// a list's labels are.
     fn attributes(self) -> &'static str {
         match self {
-            Self::ColumnHeader => "/A<</O/Table/Scope/Column>>",
-            Self::RowHeader => "/A<</O/Table/Scope/Row>>",
-            Self::List => "/A<</O/List/ListNumbering/Disc>>",
+            Self::ColumnHeader => "/O/Table/Scope/Column",
+            Self::RowHeader => "/O/Table/Scope/Row",
+            Self::List => "/O/List/ListNumbering/Disc",
+            Self::NumberedList => "/O/List/ListNumbering/Decimal",
             _ => "",
         }
     }
@@ -124,6 +126,8 @@ struct Open {
     id: ObjectId,
     parent: ObjectId,
     role: Role,
+    /// How many columns a cell is wide (14.8.5.7).
+    columns: usize,
     /// Entries of the dictionary besides those that every element has.
     entries: Vec<u8>,
     kids: Vec<Kid>,
@@ -167,6 +171,20 @@ impl Structure {
         Ok(self.insert(id, parent, role))
     }
 
+    /// Opens an element before all that its parent has so far.
+    pub fn open_first(
+        &mut self,
+        file: &mut PdfFile,
+        parent: Element,
+        role: Role,
+    ) -> Result<Element, ReportError> {
+        let id = file.reserve()?;
+        let parent = &mut self.elements[parent.0 as usize];
+        parent.kids.insert(0, Kid::Element(id));
+        let parent = parent.id;
+        Ok(self.insert(id, parent, role))
+    }
+
     /// Opens the element of something that is seen and not read: `alternative` says it in words,
     /// and `area` (left, bottom, right, top) where it is.
     pub fn open_figure(
@@ -189,11 +207,25 @@ impl Structure {
         Ok(element)
     }
 
+    /// Opens a cell of a table, as wide as `columns` columns.
+    pub fn open_cell(
+        &mut self,
+        file: &mut PdfFile,
+        row: Element,
+        role: Role,
+        columns: usize,
+    ) -> Result<Element, ReportError> {
+        let cell = self.open(file, row, role)?;
+        self.elements[cell.0 as usize].columns = columns;
+        Ok(cell)
+    }
+
     fn insert(&mut self, id: ObjectId, parent: ObjectId, role: Role) -> Element {
         match self.free.pop() {
             Some(place) => {
                 let open = &mut self.elements[place as usize];
                 (open.id, open.parent, open.role) = (id, parent, role);
+                open.columns = 1;
                 Element(place)
             }
             None => {
@@ -201,6 +233,7 @@ impl Structure {
                     id,
                     parent,
                     role,
+                    columns: 1,
                     entries: Vec::new(),
                     kids: Vec::new(),
                     overflow: None,
@@ -231,6 +264,7 @@ impl Structure {
                 id: open.id,
                 parent: open.parent,
                 role: open.role,
+                columns: open.columns,
                 entries: open.entries.clone(),
                 kids: Vec::new(),
                 overflow: open.overflow,
@@ -369,7 +403,7 @@ fn write_element(out: &mut Vec<u8>, element: &Open) {
     out.extend_from_slice(element.role.tag().as_bytes());
     out.extend_from_slice(b"/P ");
     push_reference(out, element.parent);
-    out.extend_from_slice(element.role.attributes().as_bytes());
+    write_attributes(out, element);
     out.extend_from_slice(&element.entries);
     let first_page = element.kids.iter().find_map(|kid| match kid {
         Kid::Mark { page, .. } => Some(*page),
@@ -392,6 +426,23 @@ fn write_element(out: &mut Vec<u8>, element: &Open) {
             }
             out.push(b']');
         }
+    }
+    out.extend_from_slice(b">>");
+}
+
+/// What an element has besides its content (14.7.5).
+fn write_attributes(out: &mut Vec<u8>, element: &Open) {
+    let attributes = element.role.attributes();
+    if attributes.is_empty() && element.columns == 1 {
+        return;
+    }
+    out.extend_from_slice(b"/A<<");
+    match attributes {
+        "" => out.extend_from_slice(b"/O/Table"),
+        attributes => out.extend_from_slice(attributes.as_bytes()),
+    }
+    if element.columns > 1 {
+        out.extend_from_slice(format!("/ColSpan {}", element.columns).as_bytes());
     }
     out.extend_from_slice(b">>");
 }

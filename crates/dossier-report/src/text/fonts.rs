@@ -7,7 +7,8 @@ use crate::ReportError;
 /// The place of a face in [`Fonts`]; also the number in its PDF resource name.
 pub(crate) type FaceId = u16;
 
-/// The fonts a report is set in: Noto Sans with Arabic and Hebrew, then configured fallbacks.
+/// The fonts a report is set in: Noto Sans with Arabic, Hebrew, symbols and emoji, then configured
+/// fallbacks.
 ///
 /// Cheap to clone and to share between threads. For every character the first face that has it is
 /// used, so a fallback never replaces what the embedded fonts can show.
@@ -49,7 +50,7 @@ impl FontData {
     }
 }
 
-const EMBEDDED: [(&[u8], FaceWeight, &str); 6] = [
+const EMBEDDED: [(&[u8], FaceWeight, &str); 11] = [
     (
         include_bytes!("../../fonts/NotoSans-Regular.ttf"),
         FaceWeight::Regular,
@@ -80,10 +81,36 @@ const EMBEDDED: [(&[u8], FaceWeight, &str); 6] = [
         FaceWeight::Bold,
         "NotoSansHebrew-Bold",
     ),
+    (
+        include_bytes!("../../fonts/NotoSansMath-Regular.ttf"),
+        FaceWeight::Any,
+        "NotoSansMath-Regular",
+    ),
+    (
+        include_bytes!("../../fonts/NotoSansSymbols-Regular.ttf"),
+        FaceWeight::Any,
+        "NotoSansSymbols-Regular",
+    ),
+    (
+        include_bytes!("../../fonts/NotoSansSymbols2-Regular.ttf"),
+        FaceWeight::Any,
+        "NotoSansSymbols2-Regular",
+    ),
+    (
+        include_bytes!("../../fonts/NotoEmoji-Regular.ttf"),
+        FaceWeight::Any,
+        "NotoEmoji-Regular",
+    ),
+    (
+        include_bytes!("../../fonts/NotoSansMono-Regular.ttf"),
+        FaceWeight::Any,
+        "NotoSansMono-Regular",
+    ),
 ];
 
 impl Fonts {
-    /// The fonts that come with this crate: Latin, Greek, Cyrillic, Arabic and Hebrew.
+    /// The fonts that come with this crate: Latin, Greek, Cyrillic, Arabic, Hebrew, and symbols from
+    /// arrows to emoji.
     ///
     /// # Errors
     /// None in practice: the files are part of the program and a test opens them.

@@ -7,7 +7,10 @@ use std::rc::Rc;
 use unicode_bidi::{BidiInfo, Level, ParagraphInfo};
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 
+use super::emphasis::{Emphasis, joined, shape_part};
 use super::shape::{Shaped, Shaper, StyleId, clings};
+use crate::block::Text;
+use crate::limits::LINE_BYTES_MAX;
 use crate::pdf::{push_number, push_text};
 
 const LINE_ENDS: [char; 7] = [
@@ -136,6 +139,8 @@ pub(crate) struct TextFlow {
     style: StyleId,
     width: f32,
     carry: String,
+    /// Which parts of it are bold.
+    carry_bold: Vec<Range<usize>>,
     /// The level of a paragraph whose beginning is laid out already.
     open_level: Option<Level>,
 }
@@ -147,6 +152,7 @@ impl TextFlow {
             style,
             width,
             carry: String::new(),
+            carry_bold: Vec::new(),
             open_level: None,
         }
     }
@@ -154,42 +160,64 @@ impl TextFlow {
     /// Lays out a whole text.
     pub fn all(shaper: &mut Shaper<'_>, text: &str, style: StyleId, width: f32) -> Lines {
         let mut lines = Lines::default();
-        Self::new(style, width).finish(shaper, text, &mut lines);
+        Self::new(style, width).finish(shaper, text.into(), &mut lines);
         lines
     }
 
     /// Lays out a piece; what may belong to an unfinished line is kept back.
-    pub fn push(&mut self, shaper: &mut Shaper<'_>, piece: &str, lines: &mut Lines) {
-        self.carry.push_str(piece);
+    pub fn push(&mut self, shaper: &mut Shaper<'_>, piece: Text<'_>, lines: &mut Lines) {
+        let bold = joined(
+            std::mem::take(&mut self.carry_bold),
+            self.carry.len(),
+            piece,
+        );
+        self.carry.push_str(piece.text);
         let text = std::mem::take(&mut self.carry);
-        let shown = showable(&text);
-        let rest = self.lay_out(shaper, &shown, lines, false);
+        let (shown, bold) = showable(&text, Cow::Owned(bold));
+        let emphasis = Emphasis {
+            text: &shown,
+            bold: &bold,
+        };
+        let rest = self.lay_out(shaper, emphasis, lines, false);
         self.carry = shown[rest..].to_owned();
+        self.carry_bold = emphasis.from(rest);
     }
 
     /// Lays out the last piece.
-    pub fn finish(mut self, shaper: &mut Shaper<'_>, piece: &str, lines: &mut Lines) {
-        let whole = if self.carry.is_empty() {
-            Cow::Borrowed(piece)
+    pub fn finish(mut self, shaper: &mut Shaper<'_>, piece: Text<'_>, lines: &mut Lines) {
+        let (whole, bold) = if self.carry.is_empty() {
+            (Cow::Borrowed(piece.text), Cow::Borrowed(piece.bold))
         } else {
-            self.carry.push_str(piece);
-            Cow::Owned(std::mem::take(&mut self.carry))
+            let bold = joined(
+                std::mem::take(&mut self.carry_bold),
+                self.carry.len(),
+                piece,
+            );
+            self.carry.push_str(piece.text);
+            (
+                Cow::Owned(std::mem::take(&mut self.carry)),
+                Cow::Owned(bold),
+            )
         };
-        let shown = showable(&whole);
-        self.lay_out(shaper, &shown, lines, true);
+        let (shown, bold) = showable(&whole, bold);
+        let emphasis = Emphasis {
+            text: &shown,
+            bold: &bold,
+        };
+        self.lay_out(shaper, emphasis, lines, true);
     }
 
     fn lay_out(
         &mut self,
         shaper: &mut Shaper<'_>,
-        text: &str,
+        emphasis: Emphasis<'_>,
         lines: &mut Lines,
         last: bool,
     ) -> usize {
-        let rest = if self.open_level.is_some() || has_right_to_left(text) {
-            self.lay_out_mixed(shaper, text, lines, last)
+        let rest = if self.open_level.is_some() || has_right_to_left(emphasis.text) {
+            self.lay_out_mixed(shaper, emphasis, lines, last)
         } else {
-            self.lay_out_left_to_right(shaper, text, lines, last)
+            self.lay_out_left_to_right(shaper, emphasis, lines, last)
         };
         while last && lines.lines.last().is_some_and(|line| line.bytes.is_empty()) {
             lines.lines.pop();
@@ -201,10 +229,11 @@ impl TextFlow {
     fn lay_out_left_to_right(
         &self,
         shaper: &mut Shaper<'_>,
-        text: &str,
+        emphasis: Emphasis<'_>,
         lines: &mut Lines,
         last: bool,
     ) -> usize {
+        let text = emphasis.text;
         let space = shaper.space(self.style);
         let mut draft = LineDraft::at(lines.bytes.len());
         let mut line_start = 0;
@@ -216,9 +245,9 @@ impl TextFlow {
             let word = inner.trim_end_matches(' ');
             if !word.is_empty() {
                 let gap = (spaces as f32 * space.width).min(self.width / 2.0);
-                let mut tail = word;
+                let mut tail = at..at + word.len();
                 if tail.len() <= WORD_BYTES_TRIED {
-                    let shaped = shaper.shape(tail, self.style, false);
+                    let shaped = shape_part(shaper, emphasis, tail.clone(), self.style, false);
                     if draft.width > 0.0 && draft.width + gap + shaped.width > self.width {
                         if spaces > 0 {
                             lines.end_word(&space);
@@ -242,7 +271,7 @@ impl TextFlow {
                         lines.bytes.extend_from_slice(&shaped.body);
                         draft.width += shown as f32 * space.width + shaped.width;
                         draft.unsupported += shaped.unsupported;
-                        tail = "";
+                        tail.start = tail.end;
                     }
                 }
                 if !tail.is_empty() {
@@ -254,12 +283,14 @@ impl TextFlow {
                     }
                     line_start = at;
                     while !tail.is_empty() {
-                        let cut = fitting_prefix(shaper, tail, self.style, self.width);
-                        let shaped = shaper.shape(&tail[..cut], self.style, false);
+                        let cut =
+                            fitting_prefix(shaper, emphasis, tail.clone(), self.style, self.width);
+                        let part = tail.start..tail.start + cut;
+                        let shaped = shape_part(shaper, emphasis, part, self.style, false);
                         lines.bytes.extend_from_slice(&shaped.body);
                         draft.width += shaped.width;
                         draft.unsupported += shaped.unsupported;
-                        tail = &tail[cut..];
+                        tail.start += cut;
                         if !tail.is_empty() {
                             lines.end_line(&mut draft, false);
                             line_start += cut;
@@ -271,6 +302,15 @@ impl TextFlow {
             spaces += inner.len() - word.len();
             if opportunity == BreakOpportunity::Mandatory && inner.len() < segment.len() {
                 if draft.width > 0.0 {
+                    lines.end_word(&space);
+                }
+                lines.end_line(&mut draft, false);
+                spaces = 0;
+                line_start = end;
+            } else if end - line_start > LINE_BYTES_MAX
+                && (inner.len() > word.len() || end < text.len())
+            {
+                if draft.width > 0.0 && spaces > 0 {
                     lines.end_word(&space);
                 }
                 lines.end_line(&mut draft, false);
@@ -293,10 +333,11 @@ impl TextFlow {
     fn lay_out_mixed(
         &mut self,
         shaper: &mut Shaper<'_>,
-        text: &str,
+        emphasis: Emphasis<'_>,
         lines: &mut Lines,
         last: bool,
     ) -> usize {
+        let text = emphasis.text;
         let first_level = self.open_level.take();
         let info = BidiInfo::new(text, None);
         let forced = first_level.map(|level| BidiInfo::new(text, Some(level)));
@@ -306,12 +347,12 @@ impl TextFlow {
                 (Some(forced), 0) => (forced, &forced.paragraphs[0]),
                 _ => (&info, paragraph),
             };
-            let ranges = self.line_ranges(shaper, text, info, paragraph);
+            let ranges = self.line_ranges(shaper, emphasis, info, paragraph);
             let ended = text[paragraph.range.clone()].ends_with(LINE_ENDS);
             let unfinished = !last && index + 1 == paragraphs && !ended;
             let whole = ranges.len() - usize::from(unfinished && !ranges.is_empty());
             for range in &ranges[..whole] {
-                self.show_mixed(shaper, text, info, paragraph, range.clone(), lines);
+                self.show_mixed(shaper, emphasis, info, paragraph, range.clone(), lines);
             }
             if unfinished {
                 self.open_level = Some(paragraph.level);
@@ -324,10 +365,11 @@ impl TextFlow {
     fn line_ranges(
         &self,
         shaper: &mut Shaper<'_>,
-        text: &str,
+        emphasis: Emphasis<'_>,
         info: &BidiInfo<'_>,
         paragraph: &ParagraphInfo,
     ) -> Vec<Range<usize>> {
+        let text = emphasis.text;
         let space = shaper.space(self.style).width;
         let base = paragraph.range.start;
         let mut ranges = Vec::new();
@@ -340,8 +382,9 @@ impl TextFlow {
             let segment = &text[at..end];
             let inner = segment.trim_end_matches(LINE_ENDS);
             let word = inner.trim_end_matches(' ');
-            let mut word_width = self.measure(shaper, text, info, at..at + word.len());
-            if width > 0.0 && width + gap + word_width > self.width {
+            let mut word_width = self.measure(shaper, emphasis, info, at..at + word.len());
+            let is_full = width > 0.0 && width + gap + word_width > self.width;
+            if is_full || (at > line_start && end - line_start > LINE_BYTES_MAX) {
                 ranges.push(line_start..at);
                 line_start = at;
                 width = 0.0;
@@ -350,7 +393,8 @@ impl TextFlow {
             while word_width > self.width {
                 let cut = fitting_prefix(
                     shaper,
-                    &text[line_start..at + word.len()],
+                    emphasis,
+                    line_start..at + word.len(),
                     self.style,
                     self.width,
                 );
@@ -359,11 +403,14 @@ impl TextFlow {
                 }
                 ranges.push(line_start..line_start + cut);
                 line_start += cut;
-                word_width = self.measure(shaper, text, info, line_start..at + word.len());
+                word_width = self.measure(shaper, emphasis, info, line_start..at + word.len());
             }
             width += gap + word_width;
             gap = (inner.len() - word.len()) as f32 * space;
-            if opportunity == BreakOpportunity::Mandatory && inner.len() < segment.len() {
+            let is_ended =
+                opportunity == BreakOpportunity::Mandatory && inner.len() < segment.len();
+            let is_long = inner.len() > word.len() && end - line_start > LINE_BYTES_MAX;
+            if is_ended || is_long {
                 ranges.push(line_start..end);
                 line_start = end;
                 width = 0.0;
@@ -380,7 +427,7 @@ impl TextFlow {
     fn measure(
         &self,
         shaper: &mut Shaper<'_>,
-        text: &str,
+        emphasis: Emphasis<'_>,
         info: &BidiInfo<'_>,
         range: Range<usize>,
     ) -> f32 {
@@ -394,9 +441,7 @@ impl TextFlow {
             let end = (start..range.end)
                 .find(|at| info.levels[*at] != level)
                 .unwrap_or(range.end);
-            width += shaper
-                .shape(&text[start..end], self.style, level.is_rtl())
-                .width;
+            width += shape_part(shaper, emphasis, start..end, self.style, level.is_rtl()).width;
             start = end;
         }
         width
@@ -405,12 +450,13 @@ impl TextFlow {
     fn show_mixed(
         &self,
         shaper: &mut Shaper<'_>,
-        text: &str,
+        emphasis: Emphasis<'_>,
         info: &BidiInfo<'_>,
         paragraph: &ParagraphInfo,
         range: Range<usize>,
         lines: &mut Lines,
     ) {
+        let text = emphasis.text;
         let shown = text[range.clone()].trim_end_matches(LINE_ENDS);
         let shown = range.start..range.start + shown.trim_end_matches(' ').len();
         let ends_a_word = shown.end < range.end;
@@ -422,7 +468,7 @@ impl TextFlow {
                 let right_to_left = levels[run.start].is_rtl();
                 self.place_run(
                     shaper,
-                    text,
+                    emphasis,
                     run,
                     right_to_left,
                     &mut draft.width,
@@ -466,7 +512,7 @@ impl TextFlow {
     fn place_run(
         &self,
         shaper: &mut Shaper<'_>,
-        text: &str,
+        emphasis: Emphasis<'_>,
         run: Range<usize>,
         right_to_left: bool,
         x: &mut f32,
@@ -476,10 +522,11 @@ impl TextFlow {
         let first = placed.len();
         let mut at = run.start;
         // A non-joiner parts a word's joined letters; on its own it does not disturb extraction.
-        for segment in text[run].split_inclusive([' ', NON_JOINER]) {
+        for segment in emphasis.text[run].split_inclusive([' ', NON_JOINER]) {
             let word = segment.trim_end_matches([' ', NON_JOINER]);
             if !word.is_empty() {
-                let shaped = shaper.shape(word, self.style, right_to_left);
+                let part = at..at + word.len();
+                let shaped = shape_part(shaper, emphasis, part, self.style, right_to_left);
                 placed.push(PlacedWord { at, x: 0.0, shaped });
             }
             let shaped = match &segment[word.len()..] {
@@ -513,43 +560,86 @@ struct PlacedWord {
     shaped: Rc<Shaped>,
 }
 
-/// How many bytes of a word fit into a line; at least one character with its marks.
-fn fitting_prefix(shaper: &mut Shaper<'_>, word: &str, style: StyleId, width: f32) -> usize {
+/// How many bytes of a word fit into a line; at least one character, with its marks unless those
+/// pass [`LINE_BYTES_MAX`].
+fn fitting_prefix(
+    shaper: &mut Shaper<'_>,
+    emphasis: Emphasis<'_>,
+    part: Range<usize>,
+    style: StyleId,
+    width: f32,
+) -> usize {
+    let word = &emphasis.text[part.clone()];
     let mut guess = 0.0;
     let mut ends: Vec<usize> = Vec::new();
-    let mut cut = None;
+    let mut is_whole = true;
     for (at, c) in word.char_indices() {
-        if at > 0 && !clings(c) {
+        let is_long = at + c.len_utf8() > LINE_BYTES_MAX;
+        let may_end = at > 0 && !clings(c);
+        if may_end || (is_long && ends.is_empty()) {
             ends.push(at);
-            if guess > width {
-                cut = Some(at);
-                break;
-            }
+        }
+        if is_long || (may_end && guess > width) {
+            is_whole = false;
+            break;
         }
         guess += shaper.nominal_width(c, style);
     }
-    if cut.is_none() {
+    if is_whole {
         ends.push(word.len());
     }
-    while let Some(end) = ends.pop() {
-        let fits =
-            end <= 4 * WORD_BYTES_TRIED && shaper.shape(&word[..end], style, false).width <= width;
-        if fits || ends.is_empty() {
-            return end;
+    let fits = |end: usize| {
+        let prefix = part.start..part.start + ends[end];
+        shape_part(shaper, emphasis, prefix, style, false).width <= width
+    };
+    let fitting = longest_fitting(ends.len(), fits);
+    ends.get(fitting).copied().unwrap_or(word.len())
+}
+
+/// The last of so many ends that fits, or the first if none does. The guess that led to them is
+/// good, so it is looked for from the back, in steps that grow.
+fn longest_fitting(ends: usize, mut fits: impl FnMut(usize) -> bool) -> usize {
+    let mut too_long = ends;
+    let mut fitting = 0;
+    let mut step = 1;
+    while too_long > fitting + 1 {
+        let tried = too_long.saturating_sub(step).max(fitting + 1);
+        if fits(tried) {
+            fitting = tried;
+            break;
+        }
+        too_long = tried;
+        step *= 2;
+    }
+    while too_long > fitting + 1 {
+        let tried = fitting + (too_long - fitting) / 2;
+        if fits(tried) {
+            fitting = tried;
+        } else {
+            too_long = tried;
         }
     }
-    word.len()
+    fitting
 }
 
 /// The text with what cannot be shown replaced by what can: tabs by spaces, control characters by
-/// their Unicode pictures.
-fn showable(text: &str) -> Cow<'_, str> {
+/// their Unicode pictures; and which parts of it are bold.
+fn showable<'t>(
+    text: &'t str,
+    bold: Cow<'t, [Range<usize>]>,
+) -> (Cow<'t, str>, Cow<'t, [Range<usize>]>) {
     let plain = |c: char| !c.is_control() || LINE_ENDS.contains(&c);
     if text.chars().all(plain) {
-        return Cow::Borrowed(text);
+        return (Cow::Borrowed(text), bold);
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    let mut emphasised = Vec::with_capacity(bold.len());
+    let mut ranges = bold.iter().peekable();
+    let mut start = 0;
+    for (at, c) in text.char_indices() {
+        if ranges.peek().is_some_and(|range| range.start == at) {
+            start = shown.len();
+        }
         match c {
             '\t' => shown.push_str("    "),
             c if plain(c) => shown.push(c),
@@ -557,8 +647,12 @@ fn showable(text: &str) -> Cow<'_, str> {
             c if c < ' ' => shown.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
             _ => shown.push('\u{fffd}'),
         }
+        let end = at + c.len_utf8();
+        if ranges.next_if(|range| range.end == end).is_some() {
+            emphasised.push(start..shown.len());
+        }
     }
-    Cow::Owned(shown)
+    (Cow::Owned(shown), Cow::Owned(emphasised))
 }
 
 /// Whether the order of writing is anything but plainly left to right.

@@ -29,6 +29,10 @@ pub(crate) enum StyleId {
     Heading3,
     Heading4,
     Heading5,
+    /// A bold part of a body text.
+    BodyStrong,
+    /// A bold part of a cell's text.
+    CellStrong,
 }
 
 /// Shown in place of a character that no font has; Noto Sans has it.
@@ -37,7 +41,7 @@ const REPLACEMENT: char = '\u{fffd}';
 /// Ascent above a baseline as a part of the leading.
 const BASELINE: f32 = 0.75;
 
-const STYLES: usize = StyleId::Heading5 as usize + 1;
+const STYLES: usize = StyleId::CellStrong as usize + 1;
 
 /// How a [`StyleId`] looks; lengths in points.
 #[derive(Clone, Copy)]
@@ -51,9 +55,9 @@ impl StyleId {
     pub fn style(self) -> Style {
         let (bold, size, leading) = match self {
             Self::Body => (false, 10.5, 15.0),
-            Self::Name => (true, 10.5, 15.0),
+            Self::Name | Self::BodyStrong => (true, 10.5, 15.0),
             Self::Cell => (false, 9.5, 13.0),
-            Self::CellHeader => (true, 9.5, 13.0),
+            Self::CellHeader | Self::CellStrong => (true, 9.5, 13.0),
             Self::Small => (false, 8.5, 12.0),
             Self::Title => (true, 22.0, 29.0),
             Self::Heading2 => (true, 16.0, 22.0),
@@ -73,9 +77,21 @@ impl StyleId {
         self.style().leading * BASELINE
     }
 
-    /// The face a string of this style starts and ends in.
+    /// The face a string of this style starts and ends in: bold parts stand inside of what is not.
     pub fn first_face(self) -> FaceId {
-        FaceId::from(self.style().bold)
+        match self {
+            Self::BodyStrong | Self::CellStrong => FaceId::from(false),
+            _ => FaceId::from(self.style().bold),
+        }
+    }
+
+    /// The style of the bold parts of a text of this style.
+    pub fn strong(self) -> Self {
+        match self {
+            Self::Body => Self::BodyStrong,
+            Self::Cell => Self::CellStrong,
+            bold => bold,
+        }
     }
 }
 
@@ -209,12 +225,13 @@ impl<'f> Shaper<'f> {
 
     /// The width a character has on its own, in points; good enough to guess where a line ends.
     pub fn nominal_width(&mut self, c: char, style: StyleId) -> f32 {
-        let face = self
-            .face_for(c, style.style().bold)
-            .unwrap_or(style.first_face());
+        let (face, shown) = match self.face_for(c, style.style().bold) {
+            Some(face) => (face, c),
+            None => (style.first_face(), REPLACEMENT),
+        };
         let shaper = &self.shapers[usize::from(face)];
         let advance = shaper
-            .nominal_glyph(u32::from(c))
+            .nominal_glyph(u32::from(shown))
             .map_or(0, |glyph| shaper.glyph_h_advance(glyph));
         advance as f32 / self.fonts.faces()[usize::from(face)].units_per_em * style.style().size
     }

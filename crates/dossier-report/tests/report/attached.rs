@@ -41,6 +41,8 @@ pub fn attached_with(files: &[(&str, &str, Vec<u8>)], office: Option<OfficeConve
     fs::write(&body, answer.to_string()).unwrap();
     let body = SectionBody::Response {
         body,
+        html: None,
+        labels: None,
         attachments: paths,
     };
     let mut report = report(vec![section("Section", body)]);

@@ -272,6 +272,13 @@ fn names_are_cleaned_as_the_contract_says() {
         ("a&#150;b &#x80;", "a–b €"),
         ("?a=1&copy=2&amp;c=3", "?a=1&copy=2&c=3"),
         ("R&D; &#x110000; &", "R&D; \u{fffd} &"),
+        ("a\u{202e}txt.exe\u{202c}", "atxt.exe"),
+        (
+            "\u{2066}a\u{2067}b\u{2068}c\u{2069}\u{202a}\u{202b}\u{202d}",
+            "abc",
+        ),
+        ("&#x202E;fdp.exe", "fdp.exe"),
+        ("می\u{200c}خواهم\u{200f}", "می\u{200c}خواهم\u{200f}"),
     ] {
         assert_eq!(dossier_report::clean_name(name), cleaned);
     }

@@ -370,10 +370,15 @@ fn it_is_told_whether_all_fonts_are_embedded() {
     let report = attached_pdf(own.bytes());
     assert_shown(&report, Shown::Whole);
     assert!(only(&report.summary).fonts_embedded);
+    let report = attached_pdf(page_without_its_font());
+    assert!(!only(&report.summary).fonts_embedded);
+}
+
+/// A document whose text is in a font that the file does not have.
+pub fn page_without_its_font() -> Vec<u8> {
     let entries = "/MediaBox[0 0 200 100]/Resources<</Font<</F1 5 0 R>>>>";
     let font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned();
-    let report = attached_pdf(pages(&[(entries, "BT /F1 9 Tf (x) Tj ET")], &[font]));
-    assert!(!only(&report.summary).fonts_embedded);
+    pages(&[(entries, "BT /F1 9 Tf (x) Tj ET")], &[font])
 }
 
 #[test]

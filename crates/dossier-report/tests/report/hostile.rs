@@ -2,7 +2,7 @@ use std::fs;
 
 use dossier_report::{Fonts, ReportError, ResponseSummary, SectionBody, inspect_response};
 
-use crate::support::{report, section};
+use crate::support::{report, section, written_content};
 
 fn inspect(body: &[u8]) -> Result<ResponseSummary, ReportError> {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -114,6 +114,8 @@ fn a_report_of_a_broken_body_fails_and_leaves_no_file() {
         "Section",
         SectionBody::Response {
             body,
+            html: None,
+            labels: None,
             attachments: Vec::new(),
         },
     )]);
@@ -145,4 +147,32 @@ fn a_file_that_is_no_font_is_refused_by_name() {
             .to_string()
             .contains(&file.path().display().to_string())
     );
+}
+
+/// Seconds that a report of this text takes.
+fn seconds_for(text: &str) -> f64 {
+    let began = std::time::Instant::now();
+    written_content(&serde_json::json!({ "v": text }).to_string());
+    began.elapsed().as_secs_f64()
+}
+
+#[test]
+fn texts_that_fill_no_line_take_time_in_proportion_to_their_length() {
+    for (text, what) in [
+        ("\u{301}", "marks"),
+        ("\u{5b0}", "marks from right to left"),
+        (" ", "spaces"),
+        ("\u{200b}", "spaces without width"),
+        ("\u{200d}", "joiners"),
+        ("\u{202e} ", "overrides"),
+        ("\u{e2a}", "letters that no font has"),
+    ] {
+        let few = seconds_for(&format!("a{}", text.repeat(50_000)));
+        let many = seconds_for(&format!("a{}", text.repeat(400_000)));
+        assert!(
+            many < 24.0 * few + 1.0,
+            "{what}: {few:.2} s, then {many:.2} s"
+        );
+        assert!(many < 10.0, "{what}: {few:.2} s, then {many:.2} s");
+    }
 }

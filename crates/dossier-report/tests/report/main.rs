@@ -9,17 +9,21 @@
 
 mod attached;
 mod content;
-mod dates;
 mod documents;
 mod hostile;
 mod labels;
 mod listing;
+mod lists;
 mod office;
 mod pages;
 mod pictures;
 mod properties;
+mod schemas;
 mod scripts;
+mod sections;
 mod structure;
 mod support;
+mod surveyed;
+mod tables;
 mod texts;
 mod volumes;

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::support::{written_content, written_with};
+use crate::support::{written, written_content, written_with};
 
 #[test]
 fn texts_of_many_scripts_can_be_read_in_their_order() {
@@ -50,6 +50,39 @@ fn a_character_without_a_font_is_shown_and_counted() {
     report.assert_shows("東京 tower 京都");
     assert_eq!(report.summary.unsupported_characters, 4);
     report.assert_well_formed();
+}
+
+#[test]
+fn symbols_and_emoji_are_shown() {
+    for text in [
+        "home → court ⇒ prison ↔ ⟶",
+        "☑ ☐ ✓ ✔ ✗ ★ ☎ ✉ ①②Ⓐ ♥",
+        "x ≤ y ≠ z ∑ √2 ∞ ⌘ ⅓",
+        "┌─┐│█▒ ■ ▲ ● ◆ ⬛ ⠃",
+        "😀 👍 🎉 🙏 🚓 🦊 ❤",
+    ] {
+        let report = written_content(&serde_json::json!({ "v": text }).to_string());
+        report.assert_shows(text);
+        assert_eq!(report.summary.unsupported_characters, 0, "{text}");
+        report.assert_accessible();
+    }
+}
+
+#[test]
+fn a_section_says_how_many_of_its_characters_cannot_be_shown() {
+    let report = written(&[
+        ("First", r#"{"content":{"v":"東京 tower","w":"都"}}"#),
+        ("Second", r#"{"content":{"v":"all of it"}}"#),
+        ("Third", r#"{"content":{"v":"都"}}"#),
+    ]);
+    let body = report.body();
+    let many = "3 characters of this section cannot be shown in print: \u{fffd} stands in place of";
+    let one = "1 character of this section cannot be shown in print: \u{fffd} stands in its place.";
+    assert_eq!(body.matches(many).count(), 1, "{body}");
+    assert_eq!(body.matches(one).count(), 1, "{body}");
+    assert_eq!(body.matches("cannot be shown").count(), 2, "{body}");
+    assert!(report.tagged_text().contains(one), "the note is tagged");
+    report.assert_accessible();
 }
 
 /// A configured font, cut down to what the tests show.

@@ -9,10 +9,10 @@ use crate::attached::{attached, fixture};
 use crate::support::{Written, written, written_content};
 
 /// A file as qpdf describes it: objects by `obj:N G R`.
-struct File(Value);
+pub struct File(Value);
 
 impl File {
-    fn of(report: &Written) -> Self {
+    pub fn of(report: &Written) -> Self {
         Self(report.structure("qpdf"))
     }
 
@@ -32,7 +32,7 @@ impl File {
     }
 
     /// The structure elements of a type.
-    fn objects(&self, role: &str) -> impl Iterator<Item = &Value> {
+    pub fn objects(&self, role: &str) -> impl Iterator<Item = &Value> {
         let objects = self.0["qpdf"][1].as_object().unwrap().values();
         let values = objects.map(|object| &object["value"]);
         values.filter(move |value| value["/S"] == role)
@@ -65,16 +65,18 @@ fn list(value: &Value) -> &[Value] {
 
 /// An element of the structure tree.
 #[derive(Debug)]
-struct Element {
-    role: String,
-    scope: Option<String>,
-    kids: Vec<Element>,
+pub struct Element {
+    pub role: String,
+    pub scope: Option<String>,
+    pub span: Option<i64>,
+    pub numbering: Option<String>,
+    pub kids: Vec<Element>,
     /// Pieces of page content: page object and number.
-    marks: Vec<(String, i64)>,
+    pub marks: Vec<(String, i64)>,
 }
 
 impl Element {
-    fn root(report: &Written) -> Self {
+    pub fn root(report: &Written) -> Self {
         let file = File::of(report);
         let tree = file.get(file.catalog(), "/StructTreeRoot");
         let mut parents = HashMap::new();
@@ -109,6 +111,10 @@ impl Element {
                 .trim_start_matches('/')
                 .to_owned(),
             scope: file.get(object, "/A")["/Scope"].as_str().map(str::to_owned),
+            span: file.get(object, "/A")["/ColSpan"].as_i64(),
+            numbering: file.get(object, "/A")["/ListNumbering"]
+                .as_str()
+                .map(str::to_owned),
             kids: Vec::new(),
             marks: Vec::new(),
         };
@@ -141,14 +147,14 @@ impl Element {
         element
     }
 
-    fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Element)) {
+    pub fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Element)) {
         visit(self);
         for kid in &self.kids {
             kid.each(visit);
         }
     }
 
-    fn all(&self, role: &str) -> Vec<&Element> {
+    pub fn all(&self, role: &str) -> Vec<&Element> {
         let mut found = Vec::new();
         self.each(&mut |element| {
             if element.role == role {
@@ -159,13 +165,13 @@ impl Element {
     }
 
     /// The roles of an element's children.
-    fn roles(&self) -> Vec<&str> {
+    pub fn roles(&self) -> Vec<&str> {
         self.kids.iter().map(|kid| &kid.role[..]).collect()
     }
 }
 
 /// The elements of the only section.
-fn section(root: &Element) -> &Element {
+pub fn section(root: &Element) -> &Element {
     root.kids.iter().find(|kid| kid.role == "Sect").unwrap()
 }
 
@@ -391,7 +397,7 @@ fn figures_say_in_words_what_they_show() {
 
 #[test]
 fn no_glyph_is_the_fonts_box_for_missing_characters() {
-    let report = written_content(r#"{"v":"東京 and 🎉"}"#);
+    let report = written_content(r#"{"v":"東京 and 𒀀"}"#);
     assert_eq!(report.summary.unsupported_characters, 3);
     for content in report.content_bytes() {
         assert!(
@@ -399,5 +405,5 @@ fn no_glyph_is_the_fonts_box_for_missing_characters() {
             "glyph 0 is shown"
         );
     }
-    report.assert_shows("東京 and 🎉");
+    report.assert_shows("東京 and 𒀀");
 }

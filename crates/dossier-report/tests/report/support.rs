@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dossier_report::{
-    Fonts, Identifier, Report, ReportSummary, Section, SectionBody, TemplateVersion, Wording,
-    write_report,
+    ContentSchema, Fonts, Identifier, Report, ReportSummary, Section, SectionBody, TemplateVersion,
+    Wording, write_report,
 };
 use jiff::civil::date;
 use serde_json::Value;
@@ -56,6 +56,8 @@ pub fn written_with(sections: &[(&str, &str)], fallbacks: &[PathBuf]) -> Written
                 label,
                 SectionBody::Response {
                     body: path,
+                    html: None,
+                    labels: None,
                     attachments: Vec::new(),
                 },
             )
@@ -78,6 +80,91 @@ pub fn section(label: &str, body: SectionBody) -> Section {
 /// Writes a report of one section with this content.
 pub fn written_content(content: &str) -> Written {
     written(&[("Section", &format!("{{\"content\":{content}}}"))])
+}
+
+/// Writes a report of one section with this content, shown with this schema's titles.
+pub fn written_labelled(content: &str, schema: &str) -> Written {
+    let folder = tempfile::tempdir().unwrap();
+    let body = folder.path().join("body.json");
+    fs::write(&body, format!("{{\"content\":{content}}}")).unwrap();
+    let body = SectionBody::Response {
+        body,
+        html: None,
+        labels: Some(ContentSchema::parse(schema.as_bytes()).unwrap()),
+        attachments: Vec::new(),
+    };
+    let out = folder.path().join("report.pdf");
+    let fonts = Fonts::embedded().unwrap();
+    let report = report(vec![section("Section", body)]);
+    let summary = write_report(&report, &fonts, &out).unwrap();
+    Written { folder, summary }
+}
+
+/// Writes a report of one section that a template made.
+pub fn written_html(html: &str) -> Written {
+    written_html_under("Section", html)
+}
+
+/// Writes a report of one section with this label that a template made.
+pub fn written_html_under(label: &str, html: &str) -> Written {
+    let folder = tempfile::tempdir().unwrap();
+    let body = folder.path().join("body.json");
+    fs::write(&body, r#"{"content":{"raw":"the answer itself"}}"#).unwrap();
+    let page = folder.path().join("section.html");
+    fs::write(&page, html).unwrap();
+    let body = SectionBody::Response {
+        body,
+        html: Some(page),
+        labels: None,
+        attachments: Vec::new(),
+    };
+    let out = folder.path().join("report.pdf");
+    let fonts = Fonts::embedded().unwrap();
+    let summary = write_report(&report(vec![section(label, body)]), &fonts, &out).unwrap();
+    Written { folder, summary }
+}
+
+/// A word on a page: the page's number, its text and its place in points.
+pub struct Word {
+    pub page: usize,
+    pub text: String,
+    pub left: f32,
+    pub top: f32,
+}
+
+impl Written {
+    /// The words of the section pages.
+    pub fn words(&self) -> Vec<Word> {
+        let options = ["-bbox"];
+        let boxes = run("pdftotext", "poppler-utils", &options, &self.path(), &["-"]);
+        let mut page = 0;
+        let mut words = Vec::new();
+        for line in boxes.lines() {
+            page += usize::from(line.trim_start().starts_with("<page"));
+            let number = |name: &str| -> Option<f32> {
+                let (_, rest) = line.split_once(&format!("{name}=\""))?;
+                rest.split('"').next()?.parse().ok()
+            };
+            let text = line
+                .split_once('>')
+                .and_then(|(_, rest)| rest.split('<').next());
+            if let (Some(left), Some(top), Some(text)) = (number("xMin"), number("yMin"), text) {
+                words.push(Word {
+                    page,
+                    text: text.to_owned(),
+                    left,
+                    top,
+                });
+            }
+        }
+        words
+    }
+
+    /// The place of the first word with this text.
+    pub fn word(&self, text: &str) -> Word {
+        let found = self.words().into_iter().find(|word| word.text == text);
+        found.unwrap_or_else(|| panic!("{text} is not there"))
+    }
 }
 
 impl Written {
@@ -156,15 +243,7 @@ impl Written {
 
     /// Fails if a checker of PDF/UA finds fault with the file.
     pub fn assert_accessible(&self) {
-        self.assert_well_formed();
-        let options = ["check", "--min-severity", "info"];
-        run(
-            "pdfua",
-            "pdfua (scripts/test installs it)",
-            &options,
-            &self.path(),
-            &[],
-        );
+        accessible(&self.path());
     }
 
     pub fn assert_well_formed(&self) {
@@ -175,6 +254,43 @@ impl Written {
 /// Fails if qpdf finds fault with a file.
 pub fn check(path: &Path) {
     run("qpdf", "qpdf", &["--check"], path, &[]);
+}
+
+/// Fails if qpdf or a checker of PDF/UA finds fault with a file.
+pub fn accessible(path: &Path) {
+    check(path);
+    let options = ["check", "--min-severity", "info"];
+    run(
+        "pdfua",
+        "pdfua (scripts/test installs it)",
+        &options,
+        path,
+        &[],
+    );
+}
+
+/// The titles of a file's outline, in their order.
+pub fn outline(path: &Path) -> Vec<String> {
+    let options = ["--json", "--json-key=outlines"];
+    let json: Value = serde_json::from_str(&run("qpdf", "qpdf", &options, path, &[])).unwrap();
+    let items = json["outlines"].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item["title"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What a file's links say of themselves.
+pub fn links(path: &Path) -> Vec<String> {
+    let options = ["--json", "--json-key=qpdf"];
+    let json: Value = serde_json::from_str(&run("qpdf", "qpdf", &options, path, &[])).unwrap();
+    let objects = json["qpdf"][1].as_object().unwrap();
+    objects
+        .values()
+        .filter(|object| object["value"]["/Subtype"] == "/Link")
+        .filter_map(|object| object["value"]["/Contents"].as_str())
+        .map(|text| text.trim_start_matches("u:").to_owned())
+        .collect()
 }
 
 /// Images that the pages of a file show, masks not counted.

@@ -10,11 +10,13 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::attached::fixture;
-use crate::support::{check, drawn, pages_of, report, section};
+use crate::support::{accessible, check, drawn, links, outline, pages_of, report, section};
 
 fn response(body: PathBuf) -> SectionBody {
     SectionBody::Response {
         body,
+        html: None,
+        labels: None,
         attachments: Vec::new(),
     }
 }
@@ -146,6 +148,139 @@ fn a_section_larger_than_a_volume_is_cut_within() {
 }
 
 #[test]
+fn a_volume_that_goes_on_with_a_section_says_so() {
+    let pages = [1, 30, 1];
+    let files = files(&pages, at_most(14), true);
+    for (kind, first) in [(FileKind::Report, 3), (FileKind::Copy, 1)] {
+        for (place, volume) in files.of(kind).iter().enumerate() {
+            let title = "\nSection 1 (continued)\n";
+            let goes_on = place == 2 || place == 3;
+            assert_eq!(volume[first].contains(title), goes_on, "volume {place}");
+            assert!(!volume[first + 1..].concat().contains(title));
+        }
+    }
+    let contents: Vec<String> = files
+        .of(FileKind::Report)
+        .iter()
+        .map(|v| v[1].clone())
+        .collect();
+    for (place, contents) in contents.iter().enumerate() {
+        let lines = contents.lines().filter(|l| l.contains("(continued)"));
+        let lines: Vec<&str> = lines.collect();
+        match place {
+            2 | 3 => {
+                assert_eq!(lines.len(), 1, "{contents}");
+                assert!(lines[0].starts_with("Section 1 (continued)"), "{contents}");
+                assert!(lines[0].ends_with(" 4"), "{contents}");
+                assert!(contents.contains("vol. 2, 4"), "{contents}");
+            }
+            _ => assert!(lines.is_empty(), "{contents}"),
+        }
+    }
+    for file in &files.summary.files {
+        accessible(&file.path);
+        if file.volume == 3 {
+            let outline = outline(&file.path);
+            assert_eq!(outline[0], "Section 1 (continued)", "{outline:?}");
+        }
+    }
+    let third = files.summary.files.iter().find(|file| file.volume == 3);
+    let links = links(&third.unwrap().path);
+    assert!(
+        links.contains(&"Section 1 (continued), page 4".to_owned()),
+        "{links:?}"
+    );
+}
+
+#[test]
+fn pages_of_a_document_leave_room_for_the_title_of_what_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = files(&[8], VolumeLimits::default(), false);
+    let body = folder.path().join("body.json");
+    let answer = json!({"content": {"a": 1}, "attachments": [{
+        "attachmentNumber": 1, "name": "x", "contentType": "application/pdf", "url": "http://x",
+        "filename": "x.pdf",
+    }]});
+    fs::write(&body, answer.to_string()).unwrap();
+    let attachments = vec![source.summary.files[0].path.clone()];
+    let report = report(vec![section(
+        "One",
+        SectionBody::Response {
+            body,
+            html: None,
+            labels: None,
+            attachments,
+        },
+    )]);
+    let output = Output {
+        limits: at_most(9),
+        ..Output::one_file(&folder.path().join("report.pdf"))
+    };
+    let summary = write_files(&report, &Fonts::embedded().unwrap(), &output).unwrap();
+    let sheets = source.summary.pages as usize;
+    let mut pages = 0;
+    for (place, file) in summary.files.iter().enumerate() {
+        check(&file.path);
+        let texts = pages_of(&file.path);
+        if place > 0 {
+            assert!(texts[3].contains("One (continued)"), "{}", texts[3]);
+            assert!(
+                texts[3].contains("SUBJECT") || texts[3].contains("row"),
+                "{}",
+                texts[3]
+            );
+        }
+        pages += texts.len() - 4;
+    }
+    assert_eq!(pages, sheets + 2, "no page has a title only");
+}
+
+#[test]
+fn only_the_files_that_hold_a_foreign_page_give_up_their_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = folder.path().join("foreign.pdf");
+    fs::write(&foreign, crate::documents::page_without_its_font()).unwrap();
+    let body = folder.path().join("body.json");
+    let answer = json!({"content": {"a": 1}, "attachments": [{
+        "attachmentNumber": 1, "name": "x", "contentType": "application/pdf", "url": "http://x",
+        "filename": "x.pdf",
+    }]});
+    fs::write(&body, answer.to_string()).unwrap();
+    let plain = folder.path().join("plain.json");
+    let rows: Vec<String> = (0..60).map(|row| format!(r#""r{row}":"x""#)).collect();
+    fs::write(&plain, format!(r#"{{"content":{{{}}}}}"#, rows.join(","))).unwrap();
+    let holding = SectionBody::Response {
+        body,
+        html: None,
+        labels: None,
+        attachments: vec![foreign],
+    };
+    let report = report(vec![
+        section("One", response(plain.clone())),
+        section("Two", holding),
+        section("Three", response(plain)),
+    ]);
+    let output = Output {
+        report: folder.path().join("report.pdf"),
+        copy: Some(folder.path().join("copy.pdf")),
+        limits: at_most(8),
+    };
+    let summary = write_files(&report, &Fonts::embedded().unwrap(), &output).unwrap();
+    assert!(summary.attachments[0].imported && !summary.attachments[0].fonts_embedded);
+    assert_eq!(summary.files.len(), 6, "three volumes, report and copy");
+    for file in &summary.files {
+        let bytes = String::from_utf8_lossy(&fs::read(&file.path).unwrap()).into_owned();
+        for claim in [
+            "<pdfaid:part>2</pdfaid:part>",
+            "<pdfuaid:part>1</pdfuaid:part>",
+        ] {
+            let claimed = bytes.contains(claim);
+            assert_eq!(claimed, file.volume != 2, "volume {} {claim}", file.volume);
+        }
+    }
+}
+
+#[test]
 fn a_value_larger_than_a_volume_is_cut_too() {
     let folder = tempfile::tempdir().unwrap();
     let words: Vec<String> = (0..20_000).map(|n| format!("w{n}")).collect();
@@ -245,7 +380,12 @@ fn what_is_drawn_is_in_every_file_that_its_page_is_in() {
     fs::write(&body, answer.to_string()).unwrap();
     let report = report(vec![section(
         "One",
-        SectionBody::Response { body, attachments },
+        SectionBody::Response {
+            body,
+            html: None,
+            labels: None,
+            attachments,
+        },
     )]);
     let output = Output {
         report: folder.path().join("report.pdf"),

@@ -25,6 +25,7 @@ mod reference;
 mod requests;
 mod rows;
 mod schema;
+mod schemas;
 mod search;
 mod services;
 mod session;
@@ -41,6 +42,7 @@ use async_trait::async_trait;
 use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
 use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request};
+use dossier_core::schema::StoredSchema;
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
 use dossier_core::template::{RegisteredTemplate, Registration};
@@ -320,6 +322,22 @@ impl Store for PostgresStore {
         version: u32,
     ) -> Result<(RegisteredTemplate, Vec<u8>), StoreError> {
         self.in_time(self.content(service, version)).await
+    }
+
+    async fn put_schema(
+        &self,
+        service: ServiceId,
+        schema: &StoredSchema,
+    ) -> Result<(), StoreError> {
+        self.in_time(self.write_schema(service, schema)).await
+    }
+
+    async fn schema(&self, service: ServiceId) -> Result<StoredSchema, StoreError> {
+        self.in_time(self.find_schema(service)).await
+    }
+
+    async fn remove_schema(&self, service: ServiceId) -> Result<(), StoreError> {
+        self.in_time(self.delete_schema(service)).await
     }
 
     async fn resolve_template(

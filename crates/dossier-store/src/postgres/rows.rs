@@ -51,19 +51,20 @@ pub(super) use {request_columns, service_columns};
 /// Sections of the requests in `$1`, as the catalogue describes their services now.
 const SECTIONS: &str = "SELECT sections.request_id, sections.service_id, \
      services.name AS service_name, services.label AS service_label, services.url AS service_url, \
-     services.category, services.rank, sections.status, sections.held, sections.kept_id, \
-     sections.kept_bytes, sections.kept_sha256, sections.template_version, sections.rendered_at, \
+     services.template_migrated, schemas.sha256 AS schema_sha256, \
+     services.category, services.rank, sections.status, \
+     sections.held, sections.kept_id, sections.kept_bytes, sections.kept_sha256, sections.template_version, sections.rendered_at, \
      sections.bytes, sections.tries, sections.error \
      FROM sections JOIN services ON services.id = sections.service_id \
-     WHERE sections.request_id = ANY($1)";
+     LEFT JOIN schemas ON schemas.service_id = sections.service_id WHERE sections.request_id = ANY($1)";
 
 /// Documents of the requests in `$1` besides their reports' first volumes; an archived request has
 /// none.
 const DOCUMENTS: &str = "SELECT * FROM documents WHERE request_id = ANY($1)";
 
 /// Sections of the archived requests in `$1`, as their services were described then.
-const ARCHIVED_SECTIONS: &str = "SELECT *, NULL::uuid AS kept_id, NULL::bigint AS kept_bytes, \
-     NULL::text AS kept_sha256 FROM archived_sections WHERE request_id = ANY($1)";
+const ARCHIVED_SECTIONS: &str = "SELECT *, false AS template_migrated, NULL::text AS schema_sha256, NULL::uuid AS kept_id, \
+     NULL::bigint AS kept_bytes, NULL::text AS kept_sha256 FROM archived_sections WHERE request_id = ANY($1)";
 
 /// Makes requests from their rows and adds their sections and documents.
 pub(super) async fn requests(

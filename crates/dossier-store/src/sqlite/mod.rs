@@ -6,8 +6,8 @@
 //! - `open`: the file, its folder, its permissions and its schema
 //! - `sql`: the conditions that several statements share
 //! - `rows`: from rows to domain types
-//! - `requests`, `leases`, `services`, `templates`, `template_health`, `housekeeping`, `archive`,
-//!   `reference`: the capabilities of [`Store`]
+//! - `requests`, `leases`, `services`, `templates`, `template_health`, `schemas`, `reference`,
+//!   `housekeeping`, `archive`: the capabilities of [`Store`]
 //! - `work`: waiting for something to do
 //! - `failure`: what SQLite says when it fails, without any data
 
@@ -19,6 +19,7 @@ mod open;
 mod reference;
 mod requests;
 mod rows;
+mod schemas;
 mod services;
 mod sql;
 mod template_health;
@@ -31,6 +32,7 @@ use async_trait::async_trait;
 use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
 use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request};
+use dossier_core::schema::StoredSchema;
 use dossier_core::section::SectionOutcome;
 use dossier_core::service::{Service, ServiceDetails};
 use dossier_core::template::{RegisteredTemplate, Registration};
@@ -279,6 +281,22 @@ impl Store for SqliteStore {
 
     async fn template_health(&self) -> Result<Vec<TemplateHealth>, StoreError> {
         self.healths().await
+    }
+
+    async fn put_schema(
+        &self,
+        service: ServiceId,
+        schema: &StoredSchema,
+    ) -> Result<(), StoreError> {
+        self.write_schema(service, schema).await
+    }
+
+    async fn schema(&self, service: ServiceId) -> Result<StoredSchema, StoreError> {
+        self.find_schema(service).await
+    }
+
+    async fn remove_schema(&self, service: ServiceId) -> Result<(), StoreError> {
+        self.delete_schema(service).await
     }
 
     async fn expire_requests(&self, rules: &LeaseRules) -> Result<Vec<RequestId>, StoreError> {

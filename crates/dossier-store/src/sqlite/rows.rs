@@ -49,10 +49,12 @@ pub(super) use {request_columns, service_columns};
 /// Sections of the requests in `?1`, as the catalogue describes their services now.
 const SECTIONS: &str = "SELECT sections.request_id, sections.service_id, \
      services.name AS service_name, services.label AS service_label, services.url AS service_url, \
-     services.category, services.rank, sections.status, sections.held, sections.kept_id, \
+     services.template_migrated, services.category, services.rank, \
+     schemas.sha256 AS schema_sha256, sections.status, sections.held, sections.kept_id, \
      sections.kept_bytes, sections.kept_sha256, sections.template_version, sections.rendered_at, \
      sections.bytes, sections.tries, sections.error \
      FROM sections JOIN services ON services.id = sections.service_id \
+     LEFT JOIN schemas ON schemas.service_id = sections.service_id \
      WHERE sections.request_id IN (SELECT unhex(value) FROM json_each(?1))";
 
 /// Documents of the requests in `?1` besides their reports' first volumes; an archived request has
@@ -61,8 +63,8 @@ const DOCUMENTS: &str = "SELECT * FROM documents \
      WHERE request_id IN (SELECT unhex(value) FROM json_each(?1))";
 
 /// Sections of the archived requests in `?1`, as their services were described then.
-const ARCHIVED_SECTIONS: &str = "SELECT *, NULL AS kept_id, NULL AS kept_bytes, \
-     NULL AS kept_sha256 FROM archived_sections \
+const ARCHIVED_SECTIONS: &str = "SELECT *, 0 AS template_migrated, NULL AS schema_sha256, \
+     NULL AS kept_id, NULL AS kept_bytes, NULL AS kept_sha256 FROM archived_sections \
      WHERE request_id IN (SELECT unhex(value) FROM json_each(?1))";
 
 /// Makes requests from their rows and adds their sections and documents.

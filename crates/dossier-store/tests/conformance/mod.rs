@@ -16,6 +16,7 @@ pub mod archive;
 pub mod claim_rule;
 pub mod claims;
 pub mod concurrency;
+pub mod content_schemas;
 pub mod documents;
 pub mod expiry;
 pub mod given;
@@ -181,6 +182,12 @@ macro_rules! conformance {
                 an_answer_to_a_question_that_another_has_taken_is_dropped,
                 many_that_record_one_answer_are_told_of_one_alert,
                 a_service_that_is_asked_no_more_is_forgotten,
+            }
+            content_schemas {
+                a_schema_is_kept_byte_for_byte_and_replaced,
+                a_removed_schema_is_gone,
+                an_unknown_service_has_no_schema,
+                a_section_says_which_schema_its_service_has_now,
             }
             reference {
                 an_import_replaces_what_was_imported_of_that_kind_and_nothing_else,

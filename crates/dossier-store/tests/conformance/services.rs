@@ -55,6 +55,7 @@ pub async fn details_are_replaced_everywhere(database: &impl Database) {
     assert_eq!(section.service_id, a.id);
     assert_eq!(section.service_label, new.label);
     assert_eq!(section.service_url, new.url);
+    assert!(section.template_migrated);
     assert_eq!((section.category, section.rank), (new.category, new.rank));
 }
 

@@ -76,7 +76,7 @@ impl Attempt {
         Ok(made.files)
     }
 
-    /// A reader of the report would see boxes and not know why: the operator can help.
+    /// A reader of the report sees � in place of characters: the operator can help.
     fn note_unsupported(&self, unsupported_characters: u64) {
         if unsupported_characters == 0 {
             return;
@@ -86,7 +86,7 @@ impl Attempt {
             .fetch_add(unsupported_characters, Ordering::Relaxed);
         tracing::warn!(
             unsupported_characters,
-            "no font has some of the report's characters, which are shown as boxes: name a font \
+            "no font has some of the report's characters, which are shown as U+FFFD: name a font \
              that has them in report.fallback_fonts"
         );
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dossier_core::document::section_document_id;
+use dossier_core::schema::ContentSchema;
 use dossier_core::section::{Held, SectionStatus, TemplateVersion};
 use dossier_core::service::ServiceDetails;
 use dossier_core::wire::{DocumentView, SectionReport, SectionTask};
@@ -21,11 +22,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use url::Url;
 
-use super::{Attempt, Ending};
+use super::{Attempt, Ending, Workshop};
 use crate::collect::{Collected, Files, NotCollected};
 use crate::connection::file_fault;
 use crate::fetch::{Progress, Question, create_private, create_private_folder};
-use crate::kept;
+use crate::kept::{self, Parts};
 use crate::lease::WriteError;
 use crate::rendering::{self, ReportSection, SectionAnswer};
 use crate::spool::{AttemptSpool, SectionSpool};
@@ -42,12 +43,38 @@ impl SectionTasks {
 }
 
 /// What is to be done for one section.
-struct Order {
-    service: ServiceName,
+pub(super) struct Order {
+    pub service: ServiceName,
     label: String,
+    /// The service's base URL.
+    pub service_url: Url,
+    /// Whether it serves its own template.
+    pub template_migrated: bool,
+    /// Where it is asked for its data.
     url: Private<Url>,
-    files: SectionSpool,
+    pub files: SectionSpool,
+    /// What made the section, if an earlier attempt collected it.
     version: TemplateVersion,
+}
+
+/// A section's answer and what is made of it.
+struct Worded {
+    collected: Collected,
+    version: TemplateVersion,
+    /// What the template made of the answer.
+    file: Option<PathBuf>,
+}
+
+impl Worded {
+    /// As the report takes it.
+    fn answer(self, order: &Order) -> (TemplateVersion, Option<SectionAnswer>) {
+        let answer = self.collected.body.map(|_| SectionAnswer {
+            body: order.files.answer.clone(),
+            worded: self.file,
+            attachments: self.collected.attachments,
+        });
+        (self.version, answer)
+    }
 }
 
 impl Attempt {
@@ -102,20 +129,41 @@ impl Attempt {
         let task = &self.claim.sections[place];
         let service = order.service.clone();
         let with_service = |text: String| format!("{service}: {text}");
-        let answer = match (task.render_status, task.held, &task.kept) {
-            (SectionStatus::Complete, Some(Held::NoData | Held::NotSupported), _) => None,
-            (SectionStatus::Complete, _, kept) => self
-                .kept_answer(kept.as_ref(), &order)
-                .await
-                .map_err(with_service)?,
-            _ => self.fetched_answer(&order).await.map_err(with_service)?,
+        let made = match (task.render_status, task.held, &task.kept) {
+            (SectionStatus::Complete, Some(Held::NoData | Held::NotSupported), _) => {
+                Ok((order.version, None))
+            }
+            (SectionStatus::Complete, _, kept) => self.kept_answer(kept.as_ref(), &order).await,
+            _ => self.fetched_answer(&order).await,
+        };
+        let (version, answer) = made.map_err(with_service)?;
+        let labels = match &answer {
+            Some(answer) if answer.worded.is_none() => self.labels(task).await,
+            _ => None,
         };
         Ok(ReportSection {
             service: order.service,
             label: order.label,
-            version: order.version,
+            version,
+            labels,
             answer,
         })
+    }
+
+    /// The titles for an answer that no template words, if its service has a schema. That none can
+    /// be had is no reason to fail: it is shown without.
+    async fn labels(&self, task: &SectionTask) -> Option<ContentSchema> {
+        let sha256 = task.schema_sha256.as_deref()?;
+        let Workshop { api, schemas, .. } = &*self.workshop;
+        let schema = schemas.of(api, task.service_id.into(), sha256).await;
+        schema
+            .inspect_err(|error| {
+                tracing::warn!(
+                    error,
+                    "a service's schema cannot be had; its section is printed without titles"
+                );
+            })
+            .ok()
     }
 
     /// The answer that an earlier attempt kept. If it is gone or damaged, the service is asked again,
@@ -124,7 +172,7 @@ impl Attempt {
         &self,
         kept: Option<&DocumentView>,
         order: &Order,
-    ) -> Result<Option<SectionAnswer>, String> {
+    ) -> Result<(TemplateVersion, Option<SectionAnswer>), String> {
         let kept = kept.and_then(|view| KeptDocument::try_from(view).ok());
         let restored = match &kept {
             Some(kept) => self.restore(kept, &order.files).await?,
@@ -132,23 +180,40 @@ impl Attempt {
         };
         if restored.is_some() {
             tracing::info!("the section was collected by an earlier attempt");
-            return Ok(restored);
+            return Ok((order.version, restored));
         }
         tracing::warn!("a kept answer is gone or damaged; fetching it again");
-        let collected = self.collect(order, &Progress::default()).await;
-        let collected = collected.map_err(|failure| failure.detail)?;
-        Ok(answer_of(collected, order))
+        let worded = self.collect(order, &Progress::default()).await;
+        let worded = worded.map_err(|failure| failure.detail)?;
+        Ok(worded.answer(order))
     }
 
-    async fn collect(&self, order: &Order, progress: &Progress) -> Result<Collected, NotCollected> {
+    /// The answer, and what is made of it. The template is asked for while the answer is on its way;
+    /// what became of that counts only if there is something to be made.
+    async fn collect(&self, order: &Order, progress: &Progress) -> Result<Worded, NotCollected> {
         let files = Files {
             answer: &order.files.answer,
             attachments: &order.files.attachments,
         };
         let collector = &self.workshop.collector;
-        collector
-            .collect(&order.service, &order.url, &files, progress)
-            .await
+        let collecting = collector.collect(&order.service, &order.url, &files, progress);
+        let (collected, wording) = tokio::join!(collecting, self.wording(order));
+        let collected = collected?;
+        if collected.body.is_none() {
+            return Ok(Worded {
+                collected,
+                version: TemplateVersion::Generic,
+                file: None,
+            });
+        }
+        let worded = self.word(order, &wording?, progress).await;
+        let tries = collected.tries;
+        let (version, file) = worded.map_err(|detail| NotCollected { detail, tries })?;
+        Ok(Worded {
+            collected,
+            version,
+            file,
+        })
     }
 
     /// Gets an answer, with its attachments, out of a kept document; none unless it is whole.
@@ -195,19 +260,30 @@ impl Attempt {
     }
 
     /// The service's answer, kept and reported.
-    async fn fetched_answer(&self, order: &Order) -> Result<Option<SectionAnswer>, String> {
+    async fn fetched_answer(
+        &self,
+        order: &Order,
+    ) -> Result<(TemplateVersion, Option<SectionAnswer>), String> {
         let began = Instant::now();
         let outcome = match self.collect_with_progress(order).await {
-            Ok(collected) => self.keep(order, collected).await,
+            Ok(worded) => self.keep(order, worded).await,
             Err(failure) => Err(failure),
         };
         let duration_ms = began.elapsed().as_millis() as u64;
         let report = match &outcome {
-            Ok((collected, kept)) => {
+            Ok((worded, kept)) => {
                 let bytes = kept.as_ref().map_or(0, |kept| kept.bytes);
-                let (held, tries) = (collected.held.as_str(), collected.tries);
-                tracing::info!(held, bytes, tries, duration_ms, "collected a section");
-                self.complete_report(order, collected, kept.as_ref())
+                let (held, tries) = (worded.collected.held.as_str(), worded.collected.tries);
+                let template = worded.version.to_string();
+                tracing::info!(
+                    held,
+                    bytes,
+                    tries,
+                    template,
+                    duration_ms,
+                    "collected a section"
+                );
+                self.complete_report(worded, kept.as_ref())
             }
             Err(failure) => {
                 let (error, tries) = (&failure.detail, failure.tries);
@@ -242,13 +318,13 @@ impl Attempt {
             });
         }
         match outcome {
-            Ok((collected, _)) => Ok(answer_of(collected, order)),
+            Ok((worded, _)) => Ok(worded.answer(order)),
             Err(failure) => Err(failure.detail),
         }
     }
 
     /// Collects while the API is told how far it has come.
-    async fn collect_with_progress(&self, order: &Order) -> Result<Collected, NotCollected> {
+    async fn collect_with_progress(&self, order: &Order) -> Result<Worded, NotCollected> {
         let progress = Progress::default();
         let ended = CancellationToken::new();
         let collect = async {
@@ -294,16 +370,17 @@ impl Attempt {
     async fn keep(
         &self,
         order: &Order,
-        collected: Collected,
-    ) -> Result<(Collected, Option<KeptDocument>), NotCollected> {
+        worded: Worded,
+    ) -> Result<(Worded, Option<KeptDocument>), NotCollected> {
         let id = section_document_id(self.lease.token(), &order.service);
+        let collected = &worded.collected;
         let tries = collected.tries;
         let packed = match &collected.body {
-            None => return Ok((collected, None)),
-            Some(body) if collected.attachments.is_empty() => {
+            None => return Ok((worded, None)),
+            Some(body) if collected.attachments.is_empty() && worded.file.is_none() => {
                 Ok((order.files.answer.clone(), body.bytes, body.sha256.clone()))
             }
-            Some(_) => pack(&order.files, &collected.attachments).await,
+            Some(_) => pack(&order.files, worded.file.as_deref(), &collected.attachments).await,
         };
         let failed = |detail| NotCollected { detail, tries };
         let (file, bytes, sha256) = packed.map_err(failed)?;
@@ -315,21 +392,16 @@ impl Attempt {
             let _ = tokio::fs::remove_file(&file).await;
         }
         stored.map_err(failed)?;
-        Ok((collected, Some(expected)))
+        Ok((worded, Some(expected)))
     }
 
-    fn complete_report(
-        &self,
-        order: &Order,
-        collected: &Collected,
-        kept: Option<&KeptDocument>,
-    ) -> SectionReport {
+    fn complete_report(&self, worded: &Worded, kept: Option<&KeptDocument>) -> SectionReport {
         SectionReport {
-            held: Some(collected.held),
+            held: Some(worded.collected.held),
             kept: kept.map(DocumentView::from),
-            template_version: Some(order.version.to_string()),
+            template_version: Some(worded.version.to_string()),
             bytes: kept.map_or(0, |kept| kept.bytes),
-            tries: collected.tries,
+            tries: worded.collected.tries,
             ..self.blank_report(SectionStatus::Complete)
         }
     }
@@ -356,22 +428,16 @@ impl Attempt {
     }
 }
 
-/// What was collected, as the report takes it.
-fn answer_of(collected: Collected, order: &Order) -> Option<SectionAnswer> {
-    collected.body.map(|_| SectionAnswer {
-        body: order.files.answer.clone(),
-        attachments: collected.attachments,
-    })
-}
-
 /// An answer and its attachments as one file, with its size and digest.
 async fn pack(
     files: &SectionSpool,
+    worded: Option<&Path>,
     attachments: &[PathBuf],
 ) -> Result<(PathBuf, u64, Sha256Hex), String> {
     let (files, attachments) = (files.clone(), attachments.to_vec());
+    let worded = worded.map(Path::to_owned);
     let packing = move || {
-        kept::pack(&files.answer, &attachments, &files.kept)?;
+        kept::pack(&files.answer, worded.as_deref(), &attachments, &files.kept)?;
         let (bytes, sha256) = rendering::digest(&files.kept)?;
         Ok((files.kept, bytes, sha256))
     };
@@ -384,24 +450,25 @@ async fn pack(
 /// The answer in a kept document with every attachment that it lists; none if one is not there, as
 /// in a document of before attachments were fetched.
 fn unpack(files: &SectionSpool, attachments_max: usize) -> Result<Option<SectionAnswer>, String> {
-    let unpacked = kept::unpack(
-        &files.kept,
-        &files.answer,
-        &files.attachments,
-        attachments_max,
-    );
-    let Some(attachments) = unpacked.map_err(|error| file_fault(&error))? else {
+    let parts = Parts {
+        answer: &files.answer,
+        worded: &files.worded,
+        attachments: &files.attachments,
+    };
+    let unpacked = kept::unpack(&files.kept, &parts, attachments_max);
+    let Some(unpacked) = unpacked.map_err(|error| file_fault(&error))? else {
         return Ok(None);
     };
     // An archive is not needed beside its parts.
     let _ = std::fs::remove_file(&files.kept);
     let listed = rendering::list_attachments(&files.answer);
-    if !listed.is_ok_and(|listed| listed.len() == attachments.len()) {
+    if !listed.is_ok_and(|listed| listed.len() == unpacked.attachments.len()) {
         return Ok(None);
     }
     Ok(Some(SectionAnswer {
         body: files.answer.clone(),
-        attachments,
+        worded: unpacked.worded.then(|| files.worded.clone()),
+        attachments: unpacked.attachments,
     }))
 }
 
@@ -419,6 +486,8 @@ fn order(task: &SectionTask, question: &Question, files: SectionSpool) -> Result
     Ok(Order {
         label: task.service_label.clone(),
         url: question.url(&url),
+        service_url: url,
+        template_migrated: task.template_migrated,
         files,
         version: version.unwrap_or(TemplateVersion::Generic),
         service,

@@ -17,6 +17,7 @@ mod names;
 mod package;
 mod proxy;
 mod retries;
+mod schemas;
 mod shutdown;
 mod side_by_side;
 mod slow_services;

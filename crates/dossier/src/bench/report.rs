@@ -12,9 +12,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 use tempfile::TempDir;
 
+pub(super) use self::content::write as write_content;
 use self::makers::Maker;
 use self::measured::Stopped;
-use super::{load, median};
+use super::{load, median, within};
 use crate::cli::{BenchReport, WriteReport};
 use crate::exit::Failure;
 use crate::output::{Output, table};
@@ -86,7 +87,7 @@ pub async fn run(options: &BenchReport, output: Output) -> Result<(), Failure> {
             .map_err(Failure::file(format!("writing {}", file.display())))?;
     }
     output.print(&measured, Measured::text);
-    Ok(())
+    measured.within_limits(options)
 }
 
 /// Makes one report in this process, which is looked at from outside.
@@ -315,6 +316,25 @@ impl Comparison {
 }
 
 impl Measured {
+    /// Fails at the first of Dossier's reports that passes a limit.
+    fn within_limits(&self, options: &BenchReport) -> Result<(), Failure> {
+        for report in self.reports.iter().filter(|m| m.maker == Maker::Dossier) {
+            let pages = report.pages;
+            let megabytes = report.peak_bytes as f64 / 1e6;
+            within(
+                &format!("memory in MB for {pages} pages"),
+                megabytes,
+                options.memory_max_mb,
+            )?;
+            within(
+                &format!("bytes a page of {pages} pages"),
+                report.bytes_a_page as f64,
+                options.bytes_per_page_max,
+            )?;
+        }
+        Ok(())
+    }
+
     fn text(&self) -> String {
         let rows: Vec<[String; 8]> = self.reports.iter().map(Measurement::row).collect();
         let header = [

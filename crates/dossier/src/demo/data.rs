@@ -106,12 +106,26 @@ pub fn keyworker() -> Value {
             json!({
                 "allocatedAt": format!("{}T09:15:00", date(n * 45)),
                 "expiredAt": if n == 13 { Value::Null } else { json!(format!("{}T09:14:59", date(n * 45 + 45))) },
-                "prison": if n < 6 { "Leafield" } else { "Marsh Lane" },
+                "prison": if n < 6 { "LFI" } else { "MLI" },
                 "keyWorker": format!("{surname}, {forename}"),
                 "automatic": n % 3 != 0,
             })
         })
         .collect()
+}
+
+/// The names of the prisons behind their codes.
+pub fn prisons() -> Value {
+    json!({ "LFI": "Leafield", "MLI": "Marsh Lane" })
+}
+
+/// A service's own template, if it has one.
+pub fn template(service: &str) -> Option<&'static str> {
+    match service {
+        "sample-keyworker" => Some(include_str!("files/keyworker.hbs")),
+        "sample-visits" => Some(include_str!("files/visits.hbs")),
+        _ => None,
+    }
 }
 
 /// Nested deeply.

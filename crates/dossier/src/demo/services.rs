@@ -1,8 +1,8 @@
 //! The sample services: small, real HTTP servers that speak the upstream contract.
 //!
 //! Each shows one case that real services bring: large and small answers, nested data, no data
-//! (204), not supported (209), slowness, failure that passes, several scripts, attachments. The
-//! people in them do not exist.
+//! (204), not supported (209), slowness, failure that passes, several scripts, attachments, a section
+//! in a service's own words. The people in them do not exist.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -90,6 +90,7 @@ impl SampleServices {
         });
         let router = Router::new()
             .route("/{service}/subject-access-request", get(answer))
+            .route("/{service}/subject-access-request/template", get(template))
             .route(
                 "/{service}/health/ping",
                 get(|| async { Json(json!({"status": "UP"})) }),
@@ -158,6 +159,13 @@ fn failing_at_first(served: &Served) -> Response {
 fn not_supported() -> Response {
     let status = StatusCode::from_u16(209).unwrap_or(StatusCode::NO_CONTENT);
     (status, "subject identifier is not supported").into_response()
+}
+
+async fn template(Path(service): Path<String>) -> Response {
+    match data::template(&service) {
+        Some(text) => text.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn attachment(Path((_, file)): Path<(String, String)>) -> Response {

@@ -353,6 +353,11 @@ fn a_measurement_that_passes_its_limit_fails_and_says_so() {
         ("bench fetch --megabytes 1", "--rise-max-mib -1"),
         ("bench idle --seconds 1", "--memory-max-mb 1"),
         ("bench idle --seconds 1", "--core-max-percent -1"),
+        ("bench report --pages 10 --runs 1", "--memory-max-mb 1"),
+        (
+            "bench report --pages 10 --runs 1",
+            "--bytes-per-page-max 100",
+        ),
     ] {
         let limit = limit.replace(' ', "=");
         let output = process::run(folder.path(), &format!("{line} {limit}"));

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::harness::process::{self, Running, words};
+use crate::harness::service::Service;
 use crate::harness::upstream::{Answer, Upstream};
 use dossier::config::Config;
 use serde_json::json;
@@ -58,9 +59,41 @@ fn fenced(page: &str, language: &str) -> Vec<String> {
     lines
 }
 
+/// Files that the pages show, in blocks that begin with ` ```language name`.
+fn files() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for page in pages() {
+        let page = std::fs::read_to_string(page).unwrap();
+        let openings = page.lines().filter_map(|line| line.strip_prefix("```"));
+        for opening in openings {
+            if let Some((_, name)) = opening.split_once(' ') {
+                files.push((name.to_owned(), fenced(&page, opening).join("\n")));
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_section_that_the_documentation_shows_is_what_its_template_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files();
+    for (name, text) in &files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let line = "render --template visits.hbs --data visits.json --reference reference.json -o -";
+    let rendered = process::succeed(folder.path(), line);
+    let (_, shown) = files
+        .iter()
+        .find(|(name, _)| name == "visits.html")
+        .unwrap();
+    assert_eq!(&rendered, shown);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_that_the_documentation_shows_succeeds() {
     let mut commands = 0;
+    let perfect = Service::perfect().await;
     for page in pages() {
         let lines = fenced(&std::fs::read_to_string(&page).unwrap(), "sh");
         if lines.is_empty() {
@@ -78,6 +111,9 @@ async fn every_command_that_the_documentation_shows_succeeds() {
             std::fs::write(folder.path().join(file), content).unwrap();
         }
         std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
+        for (name, text) in files() {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         std::fs::write(folder.path().join("template.hbs"), "<h1>{{title}}</h1>").unwrap();
         let _up = Running::start(folder.path(), "up", "up");
         let shown = |text: &str| lines.iter().any(|line| line.contains(text));
@@ -97,6 +133,7 @@ async fn every_command_that_the_documentation_shows_succeeds() {
                 .unwrap_or_else(|| panic!("{}: no test runs `{line}`", page.display()));
             let command = command.replace("http://localhost:9001", &upstream.url("svc"));
             let command = command.replace("http://localhost:9002", &upstream.url("svc"));
+            let command = command.replace("http://localhost:9003", &perfect.url);
             let command: Vec<String> = words(&command)
                 .into_iter()
                 .map(|word| if word == "ID" { id.clone() } else { word })
@@ -247,7 +284,7 @@ fn the_command_page_lists_the_exit_codes_of_the_help() {
         .filter(|(code, _)| code.parse::<u8>().is_ok())
         .map(|(code, meaning)| (code.to_owned(), meaning.to_owned()))
         .collect();
-    assert_eq!(rows.len(), 11);
+    assert_eq!(rows.len(), 12);
     for (code, meaning) in rows {
         let first = meaning.split([';', ',']).next().unwrap();
         let line = dossier::exit::HELP
@@ -256,6 +293,17 @@ fn the_command_page_lists_the_exit_codes_of_the_help() {
             .unwrap();
         assert!(line.contains(first), "{code}: {line}");
     }
+}
+
+#[test]
+fn the_page_on_testing_a_service_lists_every_check() {
+    let page = std::fs::read_to_string(root().join("docs/service-test.md")).unwrap();
+    let (_, table) = page.split_once("## What is checked").unwrap();
+    let listed = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let listed: Vec<&str> = listed.filter_map(|row| row.split('`').next()).collect();
+    let checks = dossier::service_test::check::ALL;
+    let known: Vec<&str> = checks.iter().map(|check| check.id).collect();
+    assert_eq!(listed, known);
 }
 
 #[test]

@@ -157,8 +157,13 @@ impl<'p> Importer<'p> {
         page: &Page<'_>,
         alt: String,
     ) -> Result<Figure, Failure> {
+        file.note_foreign();
         // Nothing is half written when a reader panics: an object is read before it is placed.
-        guarded(|| self.import_page(file, page, alt))
+        let imported = guarded(|| self.import_page(file, page, alt));
+        if !self.fonts_embedded {
+            file.note_missing_font();
+        }
+        imported
     }
 
     fn import_page(

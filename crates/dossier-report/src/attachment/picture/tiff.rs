@@ -100,7 +100,9 @@ fn write_to_all(
     let mut pictures = Vec::with_capacity(files.len());
     for file in files {
         *pixels = before;
-        pictures.push(write_page(file, decoder, pixels)?);
+        let picture = write_page(file, decoder, pixels)?;
+        picture.note_in(file);
+        pictures.push(picture);
     }
     Ok(pictures)
 }

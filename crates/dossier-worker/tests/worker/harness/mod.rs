@@ -106,9 +106,12 @@ impl World {
 
     pub fn section(&self, name: &str) -> SectionTask {
         SectionTask {
+            service_id: uuid::Uuid::now_v7(),
             service_name: name.to_owned(),
             service_label: format!("Label of {name}"),
             service_url: self.upstream.url_of(name),
+            template_migrated: false,
+            schema_sha256: None,
             render_status: SectionStatus::Pending,
             held: None,
             kept: None,

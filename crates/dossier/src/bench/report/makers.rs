@@ -104,6 +104,8 @@ pub fn report(body: PathBuf, out: &Path) -> Result<ReportSummary, Failure> {
             version: TemplateVersion::Generic,
             body: SectionBody::Response {
                 body,
+                html: None,
+                labels: None,
                 attachments: Vec::new(),
             },
         }],

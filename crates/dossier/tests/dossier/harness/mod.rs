@@ -1,9 +1,13 @@
 //! A whole Dossier with fake upstream services over real HTTP, in one process or in several.
 
+pub mod document_api;
 pub mod pdf;
+#[expect(dead_code, reason = "the store's tests use more of it")]
 #[path = "../../../../dossier-store/tests/server/mod.rs"]
 pub mod postgres;
 pub mod process;
+pub mod s3;
+pub mod service;
 pub mod upstream;
 
 use std::time::Duration;

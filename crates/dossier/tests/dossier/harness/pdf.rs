@@ -40,6 +40,12 @@ pub fn pages(file: &Path) -> u32 {
     line.trim_start_matches("Pages:").trim().parse().unwrap()
 }
 
+/// The number of images, as `pdfimages` lists them below two lines of header.
+pub fn images(file: &Path) -> usize {
+    let list = String::from_utf8(run("pdfimages", &["-list"], file, &[])).unwrap();
+    list.lines().count() - 2
+}
+
 /// Fails unless `qpdf --check` finds nothing.
 pub fn check(file: &Path) {
     run("qpdf", &["--check"], file, &[]);

@@ -12,6 +12,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
 
+/// One black pixel as PNG.
+const DOT: &[u8] = b"\
+    \x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x01\
+    \x00\x00\x00\x01\x08\x00\x00\x00\x00\x3a\x7e\x9b\x55\x00\x00\x00\x0a\x49\x44\x41\
+    \x54\x78\x9c\x63\x60\x00\x00\x00\x02\x00\x01\x48\xaf\xa4\x71\x00\x00\x00\x00\x49\
+    \x45\x4e\x44\xae\x42\x60\x82";
+
 /// What a service answers to one call.
 #[derive(Clone)]
 pub enum Answer {
@@ -65,6 +72,7 @@ impl Upstream {
             .route("/{service}/subject-access-request", get(respond))
             .route("/{service}/subject-access-request/template", get(template))
             .route("/{service}/files/{bytes}", get(file))
+            .route("/{service}/images/dot.png", get(dot))
             .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, shared }
@@ -107,6 +115,11 @@ impl Upstream {
         templates.insert(service.to_owned(), text.to_owned());
     }
 
+    /// The template that a service serves is gone.
+    pub fn no_template(&self, service: &str) {
+        self.shared.templates.lock().unwrap().remove(service);
+    }
+
     /// The calls to a service so far.
     pub fn calls(&self, service: &str) -> Vec<Call> {
         let calls = self.shared.calls.lock().unwrap();
@@ -140,11 +153,24 @@ async fn respond(
 }
 
 async fn template(State(shared): State<Arc<Shared>>, Path(service): Path<String>) -> Response {
+    shared.calls.lock().unwrap().push(Call {
+        service: format!("{service}/template"),
+        query: String::new(),
+    });
     let templates = shared.templates.lock().unwrap();
     match templates.get(&service) {
         Some(text) => text.clone().into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// A black dot.
+async fn dot(State(shared): State<Arc<Shared>>, Path(service): Path<String>) -> Response {
+    shared.calls.lock().unwrap().push(Call {
+        service: format!("{service}/images"),
+        query: String::new(),
+    });
+    ([(header::CONTENT_TYPE, "image/png")], DOT).into_response()
 }
 
 async fn file(

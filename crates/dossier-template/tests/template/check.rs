@@ -1,0 +1,236 @@
+//! What engineers are told about their templates.
+
+use dossier_template::{Content, Finding, FindingKind, Severity, Template, check_source};
+
+fn findings(template: &str) -> Vec<Finding> {
+    Template::parse(template).unwrap().check(None)
+}
+
+fn with(template: &str, json: &str) -> Vec<Finding> {
+    let content = Content::read_bare(json.as_bytes()).unwrap();
+    Template::parse(template).unwrap().check(Some(&content))
+}
+
+/// `place kind` of each.
+fn short(findings: &[Finding]) -> Vec<String> {
+    findings
+        .iter()
+        .map(|finding| format!("{} {:?}", finding.place, finding.kind))
+        .collect()
+}
+
+#[test]
+fn a_good_template_has_no_findings() {
+    let template = r#"<h1 class="title">{{a}}</h1><table class="summary-list"><tr><td>A</td>
+        <td>{{optionalValue b}}</td></tr></table><table class="data-table"><tr>
+        <th class="data-column-50">B</th></tr></table><div style="page-break-before: always;"></div>
+        {{{inlineAttachment i 1 2}}}<br/><style>.x > a { color: red }</style>"#;
+    assert_eq!(findings(template), []);
+}
+
+#[test]
+fn what_is_wrong_without_a_sample_is_found_in_place() {
+    for (template, expected) in [
+        ("{{{x}}}", vec!["1:1 Unescaped"]),
+        ("a\n{{&x}}", vec!["2:1 Unescaped"]),
+        ("{{inlineAttachment x}}", vec!["1:1 Unescaped"]),
+        ("{{{inlineAttachmentContent x}}}", vec![]),
+        ("<p class=\"title other\">", vec!["1:17 UnknownClass"]),
+        (
+            "<p class=' é  {{x}}\n b title c'>",
+            vec!["1:12 UnknownClass", "2:2 UnknownClass", "2:10 UnknownClass"],
+        ),
+        ("<p class=\"data-column-101\">", vec!["1:11 UnknownClass"]),
+        ("<p class=\"data-column-0\">", vec!["1:11 UnknownClass"]),
+        ("<p class='{{x}}'>", vec![]),
+        ("<p class='data-{{x}}'>", vec![]),
+        ("<em>a</em>", vec!["1:1 TextOnly"]),
+        (
+            "<a href=\"https://x\">",
+            vec!["1:1 TextOnly", "1:4 NeverInPdf"],
+        ),
+        (
+            "<script>if (a <b) { <em> }</script>",
+            vec!["1:1 NeverInPdf"],
+        ),
+        (
+            "<link rel=x><iframe></iframe>",
+            vec!["1:1 NeverInPdf", "1:13 NeverInPdf"],
+        ),
+        ("<p onclick=\"x()\">", vec!["1:4 NeverInPdf"]),
+        ("<img src=\"http://x/y.png\">", vec!["1:6 NeverInPdf"]),
+        ("<img src=\"{{{inlineAttachmentContent a}}}\">", vec![]),
+        ("<!-- <em> -->", vec![]),
+        (
+            "<p {{#if x}}class=\"odd\"{{/if}}>",
+            vec!["1:20 UnknownClass"],
+        ),
+        ("1 < 2 {{x}} <3", vec![]),
+        ("{{eq x}}", vec!["1:3 Arguments"]),
+        ("{{buildDate x y}}", vec!["1:3 Arguments"]),
+        ("{{optionalValue x y z}}", vec!["1:3 Arguments"]),
+        ("{{#if x y}}{{/if}}", vec!["1:1 Arguments"]),
+        ("{{#each}}{{/each}}", vec!["1:1 Arguments"]),
+        ("{{optionalValue x fallback=\"y\"}}", vec!["1:3 Arguments"]),
+        ("{{#if x}}a{{else}}b{{else}}c{{/if}}", vec!["1:20 Else"]),
+        ("{{#eq x y}}a{{/eq}}", vec!["1:1 HelperAsBlock"]),
+        ("{{> p}}", vec!["1:1 NoSuchPartial"]),
+        ("{{#> p}}a{{/p}}", vec![]),
+        (
+            "{{#if x}}{{> p}}{{/if}}{{#*inline \"p\"}}{{{y}}}{{/inline}}",
+            vec!["1:40 Unescaped"],
+        ),
+    ] {
+        assert_eq!(short(&findings(template)), expected, "{template}");
+    }
+}
+
+#[test]
+fn errors_and_warnings_can_be_told_apart() {
+    assert_eq!(findings("{{> p}}")[0].severity(), Severity::Error);
+    assert_eq!(findings("{{{x}}}")[0].severity(), Severity::Warning);
+    let broken = check_source("{{#if x}}", None);
+    assert_eq!(short(&broken), ["1:1 NotATemplate"]);
+    assert_eq!(broken[0].severity(), Severity::Error);
+    assert!(broken[0].text.contains("not closed"));
+}
+
+#[test]
+fn of_two_elses_only_the_last_is_shown_and_said_so() {
+    let content = Content::read_bare(&b"{}"[..]).unwrap();
+    let template = Template::parse("{{#if x}}a{{else}}b{{else}}c{{/if}}").unwrap();
+    assert_eq!(template.render_to_string(&content).unwrap(), "c");
+}
+
+#[test]
+fn paths_that_the_sample_lacks_are_found() {
+    let json = r#"{"a": 1, "n": null, "l": [{"x": 1}, {"x": 2, "y": 3}], "e": []}"#;
+    let found = with(
+        "{{a}}{{b}}{{n}}{{#each l}}{{x}}{{y}}{{z}}{{/each}}{{#e}}{{q}}{{/e}}",
+        json,
+    );
+    assert_eq!(short(&found), ["1:8 NotInSample", "1:39 NotInSample"]);
+    assert!(found[0].text.contains("`b`") && found[1].text.contains("`z`"));
+}
+
+#[test]
+fn data_that_is_never_shown_is_found_by_the_outermost_name() {
+    let json = r#"{"a": 1, "o": {"p": 2, "q": {"r": "Secret"}}, "l": [{"x": 1, "y": "Secret"}],
+        "empty": {"b": null, "c": "", "d": []}, "m": ["Secret"], "t": true}"#;
+    let found = with("{{a}}{{o.p}}{{#each l}}{{x}}{{/each}}", json);
+    let texts: Vec<_> = found.iter().map(|finding| finding.text.as_str()).collect();
+    for (text, member) in texts.iter().zip(["`o.q`", "`l[].y`", "`m`", "`t`"]) {
+        assert!(text.contains(member), "{texts:?}");
+    }
+    assert_eq!(found.len(), 4, "{texts:?}");
+    assert!(found.iter().all(|f| f.kind == FindingKind::NeverShown));
+    assert!(!texts.join("").contains("Secret"));
+}
+
+#[test]
+fn what_is_printed_as_a_whole_or_through_a_helper_or_decides_is_shown() {
+    let json = r#"{"a": {"b": [1, {"c": 2}]}, "d": "2024-05-01", "t": true, "k": "B", "s": "x"}"#;
+    let template = "{{a}}{{optionalValue (formatDate d)}}{{#if t}}Yes{{else}}No{{/if}}\
+                    {{#if (eq k \"B\")}}Type B{{/if}}{{#if s}}there{{/if}}";
+    let found = with(template, json);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].text.contains("`s`"),
+        "a text that decides is not shown by that"
+    );
+}
+
+#[test]
+fn partials_are_followed() {
+    let template = r#"{{#*inline "row"}}{{label}}{{value}}{{/inline}}{{> row label="A" value=a}}"#;
+    assert_eq!(with(template, r#"{"a": 1}"#), []);
+}
+
+#[test]
+fn a_partial_has_to_be_defined_where_the_rendering_looks_for_it() {
+    for (template, expected) in [
+        (
+            r#"{{#if a}}{{#*inline "p"}}A{{/inline}}{{/if}}{{> p}}"#,
+            vec!["1:45 NoSuchPartial"],
+        ),
+        (
+            r#"{{#if a}}{{> p}}{{#*inline "p"}}A{{/inline}}{{/if}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "a"}}{{#*inline "b"}}B{{/inline}}{{/inline}}{{> a}}{{> b}}"#,
+            vec!["1:63 NoSuchPartial"],
+        ),
+        // A partial knows what its caller knows.
+        (
+            r#"{{#*inline "a"}}{{> b}}{{/inline}}{{#if x}}{{#*inline "b"}}B{{/inline}}{{> a}}{{/if}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "a"}}{{> b}}{{/inline}}{{#if x}}{{#*inline "b"}}B{{/inline}}{{/if}}{{> a}}"#,
+            vec!["1:17 NoSuchPartial"],
+        ),
+        (
+            r#"{{#*inline "t"}}{{#*inline "u"}}{{/inline}}{{#each c}}{{> t}}{{> u}}{{/each}}{{/inline}}{{> t}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "p"}}{{> q}}{{/inline}}{{#> p}}{{#*inline "q"}}Q{{/inline}}{{/p}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "p"}}{{#*inline "q"}}Q{{/inline}}{{> @partial-block}}{{/inline}}{{#> p}}{{> q}}{{/p}}"#,
+            vec![],
+        ),
+        (
+            r#"{{#*inline "p"}}{{> @partial-block}}{{/inline}}{{> p}}"#,
+            vec!["1:17 NoSuchPartial"],
+        ),
+        (
+            r#"{{#*inline "a"}}[{{> @partial-block}}]{{/inline}}{{#*inline "b"}}({{#> a}}{{> @partial-block}}{{/a}}){{/inline}}{{#> b}}x{{/b}}"#,
+            vec![],
+        ),
+        // Which partials a computed name may lead to is not known.
+        (
+            r#"{{#*inline "a"}}{{> b}}{{> c}}{{/inline}}{{#if x}}{{#*inline "b"}}{{/inline}}{{> (lookup . "t")}}{{/if}}"#,
+            vec!["1:24 NoSuchPartial"],
+        ),
+    ] {
+        assert_eq!(short(&findings(template)), expected, "{template}");
+    }
+}
+
+#[test]
+fn a_template_of_partials_in_all_orders_is_checked_in_time() {
+    let names = || (0..40).map(|number| format!("p{number}"));
+    let calls: String = names().map(|name| format!("{{{{> {name}}}}}")).collect();
+    let template: String = names()
+        .map(|name| {
+            format!("{{{{#*inline \"{name}\"}}}}{{{{#*inline \"x\"}}}}{{{{/inline}}}}{calls}{{{{/inline}}}}")
+        })
+        .collect();
+    assert_eq!(findings(&(template + &calls)), []);
+}
+
+#[test]
+fn a_sample_without_data_or_that_fails_is_said_so() {
+    let none = with("{{x}}", "null");
+    assert!(none[0].text.contains("no data"), "{none:?}");
+    let json = r#"{"a": {"contentType": "text/plain", "url": "Secret"}}"#;
+    let fails = with("<p>\n {{{inlineAttachment a}}}", json);
+    assert_eq!(short(&fails), ["2:2 CannotRender"]);
+    assert!(!fails[0].text.contains("2:2"), "{fails:?}");
+    assert!(!fails[0].text.contains("Secret"));
+}
+
+#[test]
+fn an_outer_value_in_the_place_of_null_is_found() {
+    let json = r#"{"date": "2024-05-01", "l": [{"date": null}, {"date": "2024-05-02"}]}"#;
+    let found = with("{{date}}{{#each l}}{{formatDate date}}{{/each}}", json);
+    assert_eq!(short(&found), ["1:33 TakenFromAround"]);
+    assert!(found[0].text.contains("`this.date`") && !found[0].text.contains("2024"));
+    assert_eq!(
+        with("{{date}}{{#each l}}{{formatDate this.date}}{{/each}}", json),
+        []
+    );
+}

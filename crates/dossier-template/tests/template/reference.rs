@@ -1,0 +1,79 @@
+//! Names instead of codes.
+
+use dossier_template::{NoInlineImages, NoReferenceData, ReferenceNames};
+
+use crate::support::render_with;
+
+const FILE: &str = r#"{
+    "prisons": {"MDI": "Moorland <HMP>", "*": "A prison"},
+    "users": {"JSMITH": "Smith"},
+    "locationsByDpsId": {"d-1": "Wing A"},
+    "locationsByNomisId": {"42": "Gym"}
+}"#;
+
+#[track_caller]
+fn named(template: &str, value: &str) -> String {
+    let names = ReferenceNames::from_json(FILE.as_bytes()).unwrap();
+    let json = format!(r#"{{"x": {value}}}"#);
+    render_with(template, &json, &names, &NoInlineImages).unwrap()
+}
+
+#[test]
+fn known_codes_have_names_and_others_stay() {
+    for (helper, value, expected) in [
+        ("getPrisonName", "\"MDI\"", "Moorland &lt;HMP&gt;"),
+        ("getPrisonName", "\"LEI\"", "A prison"),
+        ("getPrisonName", "null", "No Data Held"),
+        ("getPrisonName", "\"\"", "No Data Held"),
+        ("getPrisonName", "\" \"", "A prison"),
+        ("getUserLastName", "\"JSMITH\"", "Smith"),
+        ("getUserLastName", "\"OTHER\"", "OTHER"),
+        ("getUserLastName", "null", "No Data Held"),
+        ("getUserLastName", "\" \"", "No Data Held"),
+        ("getUserLastName", "7", "7"),
+        ("getLocationNameByDpsId", "\"d-1\"", "Wing A"),
+        ("getLocationNameByDpsId", "\"d-2\"", "d-2"),
+        ("getLocationNameByDpsId", "\"\"", "No Data Held"),
+        ("getLocationNameByDpsId", "null", "No Data Held"),
+        ("getLocationNameByNomisId", "42", "Gym"),
+        ("getLocationNameByNomisId", "\"42\"", "Gym"),
+        ("getLocationNameByNomisId", "43", "43"),
+        ("getLocationNameByNomisId", "null", "No Data Held"),
+    ] {
+        assert_eq!(
+            named(&format!("{{{{{helper} x}}}}"), value),
+            expected,
+            "{helper} {value}"
+        );
+    }
+}
+
+#[test]
+fn without_reference_data_codes_are_shown() {
+    let template = "{{getPrisonName x}}";
+    let html = render_with(
+        template,
+        r#"{"x": "MDI"}"#,
+        &NoReferenceData,
+        &NoInlineImages,
+    );
+    assert_eq!(html.unwrap(), "MDI");
+}
+
+#[test]
+fn a_reference_file_may_lack_kinds_and_has_no_others() {
+    assert!(ReferenceNames::from_json(b"{}").is_ok());
+    let error = ReferenceNames::from_json(br#"{"prison": {}}"#)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("prison") && error.contains("line 1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn last_names_are_not_printed_by_debug() {
+    let names = ReferenceNames::from_json(FILE.as_bytes()).unwrap();
+    assert!(!format!("{names:?}").contains("Smith"));
+}

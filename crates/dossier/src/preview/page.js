@@ -1,0 +1,73 @@
+"use strict";
+
+const element = (id) => document.getElementById(id);
+
+/** Shows a page again in its frame without losing the place that was read. */
+function reload(frame, url) {
+  const inside = frame.contentWindow;
+  let top = 0;
+  try {
+    top = inside.scrollY;
+  } catch {
+    // A viewer of PDFs does not tell.
+  }
+  frame.addEventListener(
+    "load",
+    () => {
+      try {
+        frame.contentWindow.scrollTo(0, top);
+      } catch {
+        // Nor can it be told.
+      }
+    },
+    { once: true },
+  );
+  frame.src = url;
+}
+
+function problemItem(problem) {
+  const item = document.createElement("li");
+  item.className = problem.severity;
+  const part = (name, text) => {
+    const span = document.createElement("span");
+    span.className = name;
+    span.textContent = text;
+    item.append(span, " ");
+  };
+  part("place", problem.line === null ? "" : `${problem.line}:${problem.column}`);
+  part("severity", problem.severity);
+  part("text", problem.text);
+  return item;
+}
+
+function counted(count, one) {
+  return `${count} ${one}${count === 1 ? "" : "s"}`;
+}
+
+async function show() {
+  const state = await (await fetch("/state")).json();
+  if (state.number === 0) return;
+  const problems = state.problems;
+  element("problems").hidden = problems.length === 0;
+  element("problems-title").textContent = counted(problems.length, "problem");
+  element("problem-list").replaceChildren(...problems.map(problemItem));
+  // What cannot be made any more stays in sight, greyed.
+  element("html").parentElement.classList.toggle("stale", !state.hasHtml);
+  element("pdf").parentElement.classList.toggle("stale", !state.hasPdf);
+  if (state.hasHtml) reload(element("html"), `/section.html?${state.number}`);
+  if (state.hasPdf) {
+    const [first, all] = state.pages;
+    reload(element("pdf"), `/section.pdf?${state.number}#page=${first}&navpanes=0&view=FitH`);
+    element("pages").textContent = `as it is printed: from page ${first} of ${all}`;
+  }
+  const time = new Date().toLocaleTimeString();
+  const made = state.hasPdf ? "Made" : "Could not be made";
+  element("state").textContent = `${made} at ${time}. Save a file to see it anew.`;
+  document.title = `${problems.length > 0 ? `(${problems.length}) ` : ""}Section preview – Dossier`;
+}
+
+const events = new EventSource("/events");
+events.onmessage = () => show();
+events.onerror = () => {
+  element("state").textContent = "dossier render has stopped; start it again.";
+};

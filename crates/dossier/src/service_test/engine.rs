@@ -1,0 +1,43 @@
+//! The engine that makes reports' sections, looking at a template for the service test.
+
+use std::path::Path;
+
+use dossier_template::{Content, Place, RenderError, Template};
+
+use super::template::{TemplateFinding, TemplateStep};
+
+/// Parses a template, and renders the answer in that file with it where it holds data.
+pub fn look(text: &str, answer: &Path) -> Vec<TemplateFinding> {
+    let finding = |step, place: Place, text: String| {
+        vec![TemplateFinding {
+            step,
+            line: place.line,
+            column: place.column,
+            text,
+        }]
+    };
+    let template = match Template::parse(text) {
+        Ok(template) => template,
+        Err(error) => return finding(TemplateStep::Parse, error.place, error.problem),
+    };
+    let content = match Content::open(answer) {
+        Ok(content) if content.holds_data() => content,
+        Ok(_) => return Vec::new(),
+        Err(error) => return finding(TemplateStep::Render, Place::START, error.to_string()),
+    };
+    // Renders it for nothing: what it looks up elsewhere is not at hand here.
+    match template.needs(&content) {
+        Ok(_) => Vec::new(),
+        Err(error) => finding(TemplateStep::Render, place(&error), error.to_string()),
+    }
+}
+
+fn place(error: &RenderError) -> Place {
+    match error {
+        RenderError::Limit { place, .. }
+        | RenderError::NoSuchPartial { place }
+        | RenderError::NotAnImage { place }
+        | RenderError::Image { place, .. } => *place,
+        RenderError::Write(_) => Place::START,
+    }
+}

@@ -1,0 +1,176 @@
+//! `dossier template check` and `dossier render`, as an engineer and a build use them.
+
+use std::path::Path;
+
+use crate::harness::process;
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// Exit code, standard output, standard error.
+fn run(folder: &Path, line: &str) -> (Option<i32>, String, String) {
+    let output = process::run(folder, line);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn findings_are_lines_with_their_place_and_errors_fail() {
+    let folder = folder(&[
+        ("good.hbs", "<p>{{a}}</p>"),
+        ("odd.hbs", "<p>\n{{{a}}}</p>"),
+        ("broken.hbs", "\n{{#if a}}"),
+        (
+            "answer.json",
+            r#"{"content": {"a": 1, "Secret": "Hidden"}}"#,
+        ),
+    ]);
+    let check = |line: &str| run(folder.path(), &format!("template check {line}"));
+    assert_eq!(check("good.hbs"), (Some(0), String::new(), String::new()));
+    let (code, lines, _) = check("odd.hbs");
+    assert_eq!(code, Some(0));
+    assert!(lines.starts_with("odd.hbs:2:1: warning: "), "{lines}");
+    let (code, _, why) = check("odd.hbs --strict");
+    assert_eq!(code, Some(1), "{why}");
+    let (code, lines, why) = check("broken.hbs");
+    assert_eq!(code, Some(1));
+    assert!(
+        lines.starts_with("broken.hbs:2:1: error: ") && why.contains("1 error"),
+        "{lines}{why}"
+    );
+    let (code, lines, _) = check("good.hbs --data answer.json");
+    assert_eq!(code, Some(0));
+    assert!(
+        lines.contains("`Secret`") && !lines.contains("Hidden"),
+        "{lines}"
+    );
+    let (code, _, why) = check("nowhere.hbs");
+    assert_eq!(code, Some(1));
+    assert!(why.contains("nowhere.hbs"), "{why}");
+}
+
+#[test]
+fn findings_are_json_for_programs() {
+    let folder = folder(&[("odd.hbs", "{{{a}}}")]);
+    let checked = process::json(folder.path(), "template check odd.hbs");
+    assert_eq!(checked["warnings"], 1);
+    assert_eq!(checked["errors"], 0);
+    let finding = &checked["findings"][0];
+    assert_eq!(
+        (&finding["line"], &finding["column"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(
+        (&finding["kind"], &finding["severity"]),
+        (&"unescaped".into(), &"warning".into())
+    );
+}
+
+#[test]
+fn html_is_what_the_template_gives_and_nothing_else() {
+    let folder = folder(&[
+        ("t.hbs", "<p>{{a}} {{getPrisonName p}}</p>\n"),
+        ("d.json", r#"{"content": {"a": "<é>", "p": "MDI"}}"#),
+        ("r.json", r#"{"prisons": {"*": "A prison"}}"#),
+    ]);
+    let render = "render --template t.hbs --data d.json";
+    assert_eq!(
+        process::succeed(folder.path(), &format!("{render} -o -")),
+        "<p>&lt;é&gt; MDI</p>\n"
+    );
+    process::succeed(
+        folder.path(),
+        &format!("{render} --reference r.json -o out.html"),
+    );
+    let html = std::fs::read_to_string(folder.path().join("out.html")).unwrap();
+    assert_eq!(html, "<p>&lt;é&gt; A prison</p>\n");
+}
+
+#[test]
+fn what_cannot_be_rendered_says_why_and_leaves_no_file() {
+    let folder = folder(&[
+        ("t.hbs", "{{a}}"),
+        ("broken.hbs", "{{"),
+        ("fails.hbs", "a{{> p}}"),
+        ("d.json", r#"{"content": {}}"#),
+        ("bare.json", r#"{"a": "Hidden"}"#),
+        ("list.json", "[1]"),
+        ("null.json", r#"{"content": null}"#),
+        ("text.json", "Hidden"),
+        ("r.json", r#"{"prison": {}}"#),
+    ]);
+    for (arguments, says) in [
+        ("--template t.hbs --data bare.json", "`content`"),
+        ("--template t.hbs --data list.json", "a list"),
+        ("--template t.hbs --data null.json", "no data"),
+        ("--template t.hbs --data text.json", "1:1"),
+        ("--template t.hbs --data nowhere.json", "nowhere.json"),
+        ("--template broken.hbs --data d.json", "broken.hbs:1:1"),
+        ("--template fails.hbs --data d.json", "fails.hbs:1:2"),
+        (
+            "--template t.hbs --data d.json --reference r.json",
+            "prison",
+        ),
+    ] {
+        let (code, _, why) = run(folder.path(), &format!("render {arguments} -o out.html"));
+        assert_eq!(code, Some(1), "{arguments}");
+        assert!(
+            why.contains(says) && !why.contains("Hidden"),
+            "{arguments}: {why}"
+        );
+        assert!(!folder.path().join("out.html").exists(), "{arguments}");
+    }
+    let (code, _, why) = run(
+        folder.path(),
+        "render --template t.hbs --data d.json -o out.txt",
+    );
+    assert_eq!(code, Some(1));
+    assert!(why.contains(".html"), "{why}");
+}
+
+#[test]
+fn images_come_from_the_folder_of_attachments_and_from_nowhere_else() {
+    let folder = folder(&[
+        ("t.hbs", "{{{inlineAttachmentContent a}}}"),
+        ("images/my photo.png", "abc"),
+        ("images/deep/inner.png", "abc"),
+        ("outside.png", "Hidden"),
+    ]);
+    let rendered = |url: &str| {
+        let data =
+            format!(r#"{{"content": {{"a": {{"contentType": "image/png", "url": "{url}"}}}}}}"#);
+        std::fs::write(folder.path().join("d.json"), data).unwrap();
+        let line = "render --template t.hbs --data d.json --attachments images -o -";
+        run(folder.path(), line)
+    };
+    let (code, html, why) = rendered("http://localhost/x/my%20photo.png?size=1#a");
+    assert_eq!(
+        (code, html.as_str()),
+        (Some(0), "data:image/png;base64,YWJj"),
+        "{why}"
+    );
+    for url in [
+        "http://localhost/..%2Foutside.png",
+        "http://localhost/%2e%2e",
+        "http://localhost/deep%2Finner.png",
+        "http://localhost/",
+        "http://localhost/nowhere.png",
+    ] {
+        let (code, _, why) = rendered(url);
+        assert_eq!(code, Some(1), "{url}");
+        assert!(!why.contains(url), "{why}");
+    }
+    std::os::unix::fs::symlink("../outside.png", folder.path().join("images/link.png")).unwrap();
+    assert_eq!(rendered("http://localhost/link.png").0, Some(1));
+}
