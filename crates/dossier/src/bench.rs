@@ -4,9 +4,11 @@
 //! speak HTTP, in a folder for temporary files, and prints what it measured. Whether that is good is
 //! for the caller to say: with a `--…-max-…` option the command fails if the limit is passed.
 
+mod chart;
 mod collect;
 mod fetch;
 mod idle;
+mod queue;
 mod report;
 mod template;
 mod upstream;
@@ -37,6 +39,7 @@ pub async fn run(command: BenchCommand, output: Output) -> Result<(), Failure> {
         BenchCommand::Fetch(options) => fetch::run(&options, output).await,
         BenchCommand::Workers(options) => workers::run(&options, output).await,
         BenchCommand::Idle(options) => idle::run(&options, output).await,
+        BenchCommand::Queue(options) => queue::run(&options, output).await,
         BenchCommand::Report(options) => report::run(&options, output).await,
         BenchCommand::Template(options) => template::run(&options, output),
         BenchCommand::WriteReport(options) => report::write_one(&options),
@@ -161,4 +164,10 @@ fn process_memory(pid: u32, line: &str) -> Result<u64, Failure> {
         })
         .map(|kilobytes: u64| kilobytes * 1024)
         .ok_or_else(|| Failure::Other(format!("{path} does not say {line}")))
+}
+
+/// The first number of `/proc/loadavg`.
+fn load() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dossier_core::Private;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -537,6 +538,9 @@ pub enum BenchCommand {
     Idle(BenchIdle),
     /// Pages a second, peak memory and bytes a page of reports, small to huge, next to other makers.
     Report(BenchReport),
+    /// What growth costs: requests a second and how long calls take, with few and with many finished
+    /// requests in the table, next to other queues.
+    Queue(BenchQueue),
     /// Time and memory of a large template with a large answer.
     Template(BenchTemplate),
     /// Make one report: what `bench report` starts, a process a measurement.
@@ -661,4 +665,99 @@ pub struct WriteReport {
     pub body: PathBuf,
     /// Where to put the report.
     pub output: PathBuf,
+}
+
+/// A kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum BenchDatabase {
+    /// A server.
+    Postgres,
+    /// A file.
+    Sqlite,
+}
+
+impl BenchDatabase {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Postgres, Self::Sqlite];
+
+    /// What people call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        }
+    }
+}
+
+/// Requests in databases of several sizes, made for this and removed afterwards. A million requests
+/// take about 1.5 GB in each; `TMPDIR` says where, of a server that is named the server.
+#[derive(Args, Debug)]
+pub struct BenchQueue {
+    /// In which databases.
+    #[arg(long, value_delimiter = ',', default_value = "postgres,sqlite")]
+    pub databases: Vec<BenchDatabase>,
+    /// A PostgreSQL server to use instead of starting one, as a URL of a user who may make databases
+    /// in it.
+    #[arg(long, value_name = "URL", value_parser = private)]
+    pub database: Option<Private<String>>,
+    /// How many finished requests are in the table, a database each.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1000,100000,1000000",
+        value_parser = clap::value_parser!(u64).range(10..=10_000_000)
+    )]
+    pub requests: Vec<u64>,
+    /// How many workers claim, renew and complete at a time.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1,4,16,64",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub workers: Vec<u32>,
+    /// Requests that the workers find.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub jobs: u32,
+    /// Workers take nothing more after so many seconds; the same goes for the peers.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub seconds: u64,
+    /// How many times each is measured; the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+    /// How many workers wait for something to do while the API's process is looked at; 0 leaves that
+    /// out.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub idle_workers: u32,
+    /// How long to look at it, in seconds.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub idle_seconds: u64,
+    /// A folder of other queues' scripts, such as `benches/peers/queue`, to measure with an equal job
+    /// on the same server; or `none`.
+    #[arg(long, default_value = "none", value_name = "FOLDER")]
+    pub peers: PathBuf,
+    /// Jobs of 1 ms that each of the queues does.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub peer_jobs: u32,
+    /// Draw the measurements into this file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Fail if a claim's median time rises by more from the fewest requests to the most, in percent.
+    #[arg(long, value_name = "PERCENT")]
+    pub claim_slowdown_max_percent: Option<f64>,
+    /// Fail if the median time from POST to claimed is longer, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub pickup_p50_max_ms: Option<f64>,
+    /// Fail if the API takes more of a core while workers wait, in percent.
+    #[arg(long, value_name = "PERCENT")]
+    pub idle_core_max_percent: Option<f64>,
+    /// Fail if Dossier does less than this part of the fastest peer's jobs a second.
+    #[arg(long, value_name = "RATIO")]
+    pub peer_ratio_min: Option<f64>,
+}
+
+/// A value that is not shown.
+fn private(text: &str) -> Result<Private<String>, std::convert::Infallible> {
+    Ok(text.to_owned().into())
 }

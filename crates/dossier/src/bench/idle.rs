@@ -73,7 +73,7 @@ pub async fn run(options: &BenchIdle, output: Output) -> Result<(), Failure> {
 }
 
 /// The process, killed when the measurement ends.
-struct Up(Child);
+pub(super) struct Up(pub(super) Child);
 
 impl Drop for Up {
     fn drop(&mut self) {
@@ -85,7 +85,7 @@ impl Drop for Up {
 
 /// Processor time that a process has taken, user and system together (proc(5): fields 14 and 15 of
 /// `stat`, counted behind the name in parentheses).
-fn processor_seconds(pid: u32) -> Result<f64, Failure> {
+pub(super) fn processor_seconds(pid: u32) -> Result<f64, Failure> {
     let path = format!("/proc/{pid}/stat");
     let stat = std::fs::read_to_string(&path).map_err(Failure::file(format!("reading {path}")))?;
     let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);

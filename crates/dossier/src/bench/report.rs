@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub(super) use self::content::write as write_content;
 use self::makers::Maker;
 use self::measured::Stopped;
-use super::{median, within};
+use super::{load, median, within};
 use crate::cli::{BenchReport, WriteReport};
 use crate::exit::Failure;
 use crate::output::{Output, table};
@@ -395,12 +395,6 @@ impl Measurement {
             self.runs.to_string(),
         ]
     }
-}
-
-/// The first number of `/proc/loadavg`.
-fn load() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
-    text.split_whitespace().next()?.parse().ok()
 }
 
 fn as_label<S: serde::Serializer>(maker: &Maker, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,6 +5,10 @@ use std::fmt::Write;
 
 use super::Measurement;
 use super::makers::Maker;
+use crate::bench::chart::{
+    Axis, FAINT_TEXT, FRAME, GRID, Look, Mark, begin, bytes, draw_series, line, seconds, text,
+    thousands,
+};
 
 /// Pixels.
 const WIDTH: f64 = 1140.0;
@@ -14,12 +18,6 @@ const PANEL_TOP: f64 = 110.0;
 const PANEL_HEIGHT: f64 = 290.0;
 const FIRST_PANEL: f64 = 70.0;
 const PANEL_STEP: f64 = 370.0;
-const MARKER: f64 = 4.5;
-
-const TEXT: &str = "#1f2933";
-const FAINT_TEXT: &str = "#52606d";
-const GRID: &str = "#e4e7eb";
-const FRAME: &str = "#9aa5b1";
 
 const CAPTION: &str = "All axes are logarithmic. What grows in step with Dossier's pages lies on \
     the dashed line marked linear; what does not grow, on the one marked flat.";
@@ -68,16 +66,12 @@ pub fn draw(measurements: &[Measurement]) -> String {
 }
 
 fn draw_into(svg: &mut String, measurements: &[Measurement]) -> std::fmt::Result {
-    writeln!(
+    begin(
         svg,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-         width=\"{WIDTH}\" height=\"{HEIGHT}\" role=\"img\" \
-         font-family=\"'Noto Sans', 'Helvetica Neue', Arial, sans-serif\" font-size=\"13\" \
-         fill=\"{TEXT}\">"
+        (WIDTH, HEIGHT),
+        "Reports, from answer to PDF",
+        &description(measurements),
     )?;
-    writeln!(svg, "<title>Reports, from answer to PDF</title>")?;
-    writeln!(svg, "<desc>{}</desc>", description(measurements))?;
-    writeln!(svg, "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>")?;
     text(
         svg,
         24.0,
@@ -149,7 +143,7 @@ impl Panel {
                 .filter(|m| m.maker == maker)
                 .map(|m| (pages.at(m.pages as f64), values.at((self.value)(m))))
                 .collect();
-            draw_series(svg, maker, &points)?;
+            draw_series(svg, look(maker), &points)?;
         }
         Ok(())
     }
@@ -206,7 +200,7 @@ fn legend(svg: &mut String, measurements: &[Measurement]) -> std::fmt::Result {
             .iter()
             .find(|m| m.maker == maker)
             .map_or("", |m| m.version.as_str());
-        draw_series(svg, maker, &[(x, 61.0)])?;
+        draw_series(svg, look(maker), &[(x, 61.0)])?;
         let label = format!("{} {version}", maker.label());
         text(svg, x + 11.0, 65.5, "", &label)?;
         x += 40.0 + 7.2 * label.chars().count() as f64;
@@ -214,52 +208,19 @@ fn legend(svg: &mut String, measurements: &[Measurement]) -> std::fmt::Result {
     Ok(())
 }
 
-/// A line through the points and a mark on each: its shape tells makers apart without colour.
-fn draw_series(svg: &mut String, maker: Maker, points: &[(f64, f64)]) -> std::fmt::Result {
-    let colour = colour(maker);
-    let width = if maker == Maker::Dossier { 2.6 } else { 1.6 };
-    let path: Vec<String> = points
-        .iter()
-        .map(|(x, y)| format!("{x:.1} {y:.1}"))
-        .collect();
-    writeln!(
-        svg,
-        "<path d=\"M{}\" stroke=\"{colour}\" stroke-width=\"{width}\" fill=\"none\"/>",
-        path.join("L")
-    )?;
-    for (x, y) in points {
-        let r = MARKER;
-        let shape = match maker {
-            Maker::Dossier => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r}\""),
-            Maker::Typst => polygon(*x, *y, &[(-r, -r), (r, -r), (r, r), (-r, r)]),
-            Maker::Chromium => polygon(*x, *y, &[(0.0, -r - 1.0), (r + 1.0, r), (-r - 1.0, r)]),
-            Maker::ReportLab => {
-                let r = r + 1.5;
-                polygon(*x, *y, &[(0.0, -r), (r, 0.0), (0.0, r), (-r, 0.0)])
-            }
-            Maker::WeasyPrint => polygon(*x, *y, &[(-r - 1.0, -r), (r + 1.0, -r), (0.0, r + 1.0)]),
-        };
-        writeln!(svg, "{shape} fill=\"{colour}\" stroke=\"white\"/>")?;
-    }
-    Ok(())
-}
-
-fn polygon(x: f64, y: f64, corners: &[(f64, f64)]) -> String {
-    let corners: Vec<String> = corners
-        .iter()
-        .map(|(dx, dy)| format!("{:.1},{:.1}", x + dx, y + dy))
-        .collect();
-    format!("<polygon points=\"{}\"", corners.join(" "))
-}
-
-/// Okabe and Ito's palette, made to be told apart by people who are colour-blind.
-fn colour(maker: Maker) -> &'static str {
-    match maker {
-        Maker::Dossier => "#0072b2",
-        Maker::Typst => "#d55e00",
-        Maker::Chromium => "#009e73",
-        Maker::ReportLab => "#cc79a7",
-        Maker::WeasyPrint => "#e69f00",
+/// How a maker's line is drawn.
+fn look(maker: Maker) -> Look {
+    let (mark, colour) = match maker {
+        Maker::Dossier => (Mark::Circle, "#0072b2"),
+        Maker::Typst => (Mark::Square, "#d55e00"),
+        Maker::Chromium => (Mark::TriangleUp, "#009e73"),
+        Maker::ReportLab => (Mark::Diamond, "#cc79a7"),
+        Maker::WeasyPrint => (Mark::TriangleDown, "#e69f00"),
+    };
+    Look {
+        mark,
+        colour,
+        width: if maker == Maker::Dossier { 2.6 } else { 1.6 },
     }
 }
 
@@ -286,111 +247,4 @@ fn description(measurements: &[Measurement]) -> String {
         })
         .collect();
     parts.join(" ")
-}
-
-/// A logarithmic axis with a tick at each whole power of ten.
-struct Axis {
-    /// Powers of ten, not whole ones: the axis's ends.
-    first: f64,
-    last: f64,
-    pixels: (f64, f64),
-}
-
-impl Axis {
-    /// The axis that shows all of the values, with some room around them and at least one tick.
-    fn around(values: impl Iterator<Item = f64>, pixels: (f64, f64)) -> Self {
-        const ROOM: f64 = 0.15;
-        let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-        for power in values.filter(|value| *value > 0.0).map(f64::log10) {
-            least = least.min(power);
-            most = most.max(power);
-        }
-        if least > most {
-            (least, most) = (0.0, 1.0);
-        }
-        Self {
-            first: least.min(most.floor()) - ROOM,
-            last: most + ROOM,
-            pixels,
-        }
-    }
-
-    /// The same axis up to the next ticks, so that it has two or more.
-    fn up_to_whole_powers(self) -> Self {
-        Self {
-            first: self.first.floor(),
-            last: self.last.ceil(),
-            ..self
-        }
-    }
-
-    fn powers(&self) -> std::ops::RangeInclusive<i32> {
-        self.first.ceil() as i32..=self.last.floor() as i32
-    }
-
-    fn lowest(&self) -> f64 {
-        10_f64.powf(self.first)
-    }
-
-    fn at(&self, value: f64) -> f64 {
-        let (start, end) = self.pixels;
-        let part = (value.log10() - self.first) / (self.last - self.first);
-        start + part * (end - start)
-    }
-}
-
-fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) -> std::fmt::Result {
-    writeln!(
-        svg,
-        "<path d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{colour}\"/>",
-        from.0, from.1, to.0, to.1
-    )
-}
-
-fn text(svg: &mut String, x: f64, y: f64, attributes: &str, text: &str) -> std::fmt::Result {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    writeln!(
-        svg,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" {attributes}>{text}</text>"
-    )
-}
-
-fn seconds(value: f64) -> String {
-    match value {
-        ..1.0 => format!("{} ms", rounded(value * 1e3)),
-        _ => format!("{} s", rounded(value)),
-    }
-}
-
-fn bytes(value: f64) -> String {
-    match value {
-        ..1e3 => format!("{} B", rounded(value)),
-        ..1e6 => format!("{} kB", rounded(value / 1e3)),
-        ..1e9 => format!("{} MB", rounded(value / 1e6)),
-        _ => format!("{} GB", rounded(value / 1e9)),
-    }
-}
-
-/// Three digits are enough for a reader.
-fn rounded(value: f64) -> String {
-    match value {
-        ..9.995 => format!("{value:.2}")
-            .trim_end_matches('0')
-            .trim_end_matches('.')
-            .to_owned(),
-        ..99.95 => format!("{value:.1}").trim_end_matches(".0").to_owned(),
-        _ => thousands(value),
-    }
-}
-
-fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
