@@ -91,21 +91,34 @@ impl<'o> QueueBench<'o> {
             true => Some(Cluster::open(self.options.database.as_ref()).await?),
             false => None,
         };
+        let measured = self.measure_in(cluster.as_ref(), load_before).await;
+        if let Some(cluster) = &cluster {
+            // A server that was named outlives what was made in it, also when that failed.
+            cluster.remove_all().await?;
+        }
+        self.progress.finish_and_clear();
+        measured
+    }
+
+    async fn measure_in(
+        &self,
+        cluster: Option<&Cluster>,
+        load_before: Option<f64>,
+    ) -> Result<Measured, Failure> {
         let mut rates = Rates::default();
         let mut samples = Samples::default();
         let mut idle = Vec::new();
         for kind in &self.options.databases {
-            let place = match (kind, &cluster) {
+            let place = match (kind, cluster) {
                 (BenchDatabase::Postgres, Some(cluster)) => Place::Postgres(cluster),
                 _ => Place::Sqlite,
             };
             idle.extend(self.growth(&place, &mut rates, &mut samples).await?);
         }
-        let (peers, not_measured) = match (self.peers, &cluster) {
+        let (peers, not_measured) = match (self.peers, cluster) {
             (Some(folder), Some(cluster)) => self.race(folder, cluster).await?,
             _ => (Vec::new(), Vec::new()),
         };
-        self.progress.finish_and_clear();
         Ok(Measured {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             load_before,

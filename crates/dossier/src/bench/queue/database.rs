@@ -86,6 +86,21 @@ impl Cluster {
             .await
     }
 
+    /// Removes all that was made.
+    pub async fn remove_all(&self) -> Result<(), Failure> {
+        let made = "SELECT datname::text FROM pg_database WHERE starts_with(datname, $1)";
+        let made = sqlx::query(made)
+            .bind(format!("{}_", self.prefix))
+            .fetch_all(&self.admin)
+            .await
+            .map_err(failed)?;
+        for row in made {
+            let name: String = row.try_get(0).map_err(failed)?;
+            self.remove(&name).await?;
+        }
+        Ok(())
+    }
+
     /// The URL of one of its databases.
     pub fn url_of(&self, name: &str) -> String {
         let mut url = self.url.clone();

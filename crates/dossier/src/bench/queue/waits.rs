@@ -119,7 +119,10 @@ pub async fn lists(database: &Filled<'_>) -> Result<Vec<Times>, Failure> {
             search: search.map(Into::into),
             ..RequestFilter::default()
         };
-        list(&*database.store, &filter, page).await?;
+        if list(&*database.store, &filter, page).await? == 0 {
+            let what = call.label();
+            return Err(Failure::Other(format!("the {what} found nothing")));
+        }
         let mut timer = Timer::start(database, call).await?;
         let began = Instant::now();
         for _ in 0..CALLS {
@@ -133,16 +136,14 @@ pub async fn lists(database: &Filled<'_>) -> Result<Vec<Times>, Failure> {
     Ok(times)
 }
 
-async fn list(store: &dyn Store, filter: &RequestFilter, number: u32) -> Result<(), Failure> {
+/// How many requests a page has.
+async fn list(store: &dyn Store, filter: &RequestFilter, number: u32) -> Result<usize, Failure> {
     let page = Page {
         number,
         size: PAGE_ROWS,
     };
     let found = store.requests(filter, &LeaseRules::default(), page).await;
-    match found.map_err(of_store)?.is_empty() {
-        true => Err(Failure::Other("a list found nothing".to_owned())),
-        false => Ok(()),
-    }
+    Ok(found.map_err(of_store)?.len())
 }
 
 /// Times how long a new request waits until a worker that waits for one has it: from the beginning
