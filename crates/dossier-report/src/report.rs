@@ -34,6 +34,9 @@ pub struct Report {
     /// What converts office documents among the attachments; `None` leaves them unconverted, and
     /// their pages say so.
     pub office: Option<OfficeConverter>,
+    /// Whether the files of attachments that the report does not show as a whole go out beside it:
+    /// their pages say so then, and nothing of it else.
+    pub keeps_originals: bool,
 }
 
 /// LibreOffice, run for each office document in a process of its own.
@@ -198,8 +201,8 @@ pub struct ReportSummary {
     /// sections.
     pub section_pages: Vec<u32>,
     /// What became of every attachment for which a file was given, in the order of the sections and
-    /// of their attachments. The files that are not shown as a whole are to be kept beside the
-    /// report: its pages say that they are.
+    /// of their attachments. With [`Report::keeps_originals`], the files that are not shown
+    /// as a whole are to be kept beside the report: its pages say that they are.
     pub attachments: Vec<AttachmentOutcome>,
     /// Characters that no font has; each is shown as U+FFFD and can be copied as text.
     pub unsupported_characters: u64,

@@ -169,7 +169,7 @@ impl Writer<'_> {
             series.begin_section(place, place == first)?;
             let document = series.document();
             let mut composer = Composer::new(&mut self.shaper, &mut series, document, accent);
-            let mut shown = AttachmentWriter::new(place, self.report.office.as_ref(), attachments);
+            let mut shown = AttachmentWriter::new(place, self.report, attachments);
             let written = write_section(&self.report.sections[place], &mut composer, &mut shown)
                 .and_then(|()| composer.end_section());
             if series.gave_up() {

@@ -203,6 +203,7 @@ fn report(manuscript: Manuscript, settings: &ReportSettings) -> Report {
         wording: settings.wording.clone(),
         look: settings.look.clone(),
         office: settings.office.clone(),
+        keeps_originals: settings.package != PackageContents::Off,
     }
 }
 
