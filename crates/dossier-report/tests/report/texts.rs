@@ -448,3 +448,30 @@ fn base64(bytes: &[u8]) -> String {
     }
     out
 }
+
+/// An e-mail that says this as plain text and this as a web page.
+fn alternatives(plain: &str, html: &str) -> String {
+    format!(
+        "From: a@example.org\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\n{plain}\r\n\
+         --b\r\nContent-Type: text/html\r\n\r\n{html}\r\n--b--\r\n"
+    )
+}
+
+#[test]
+fn an_e_mail_that_says_two_things_shows_both() {
+    let note = "The e-mail is a web page: its text is shown, its images and its looks are not.";
+    let mail = alternatives("Come at ten.", "<p>Come at <b>eleven</b>.</p>");
+    let report = attached_text("a.eml", "message/rfc822", mail);
+    assert_shown(&report, Shown::Part);
+    report.assert_shows(&format!(
+        "The e-mail as plain text Come at ten. The e-mail as a web page Come at eleven. {note}"
+    ));
+    let mail = alternatives("Come\r\n at  eleven.", "<p>Come at <b>eleven</b>.</p>");
+    let report = attached_text("a.eml", "message/rfc822", mail);
+    assert_shown(&report, Shown::Part);
+    report.assert_shows(&format!("Come at eleven. {note}"));
+    let body = report.body();
+    assert_eq!(body.matches("eleven").count(), 1, "{body}");
+    assert!(!body.contains("as plain text"), "{body}");
+}
