@@ -9,7 +9,6 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use super::failure::{Failure, unreadable};
-use crate::ReportError;
 use crate::limits::PDF_BYTES_MAX;
 use crate::report::OfficeConverter;
 
@@ -51,7 +50,7 @@ pub(super) fn convert(
     extension: &str,
 ) -> Result<Converted, Failure> {
     let prepared = prepare(path, extension);
-    let folder = prepared.map_err(|error| Failure::Report(ReportError::Write(error)))?;
+    let folder = prepared.map_err(|_| unreadable("there was no room to convert the document"))?;
     let input = folder
         .path()
         .join("in")
@@ -85,11 +84,9 @@ fn not_there() -> Failure {
     unreadable("the program that converts documents could not be started")
 }
 
-/// A folder beside the document, where personal data is expected and cleaned up.
+/// A folder with all that a run needs.
 fn prepare(path: &Path, extension: &str) -> io::Result<TempDir> {
-    let folder = tempfile::Builder::new()
-        .prefix("office-")
-        .tempdir_in(path.parent().unwrap_or(Path::new(".")))?;
+    let folder = working_folder(path)?;
     for part in ["in", "out", "tmp", "profile/user"] {
         fs::create_dir_all(folder.path().join(part))?;
     }
@@ -101,6 +98,16 @@ fn prepare(path: &Path, extension: &str) -> io::Result<TempDir> {
         .join(format!("document.{extension}"));
     fs::copy(path, copy)?;
     Ok(folder)
+}
+
+/// A folder beside the document, where personal data is expected and cleaned up; where that folder
+/// is not the report's to write to, one in the system's for temporary files.
+fn working_folder(path: &Path) -> io::Result<TempDir> {
+    let mut named = tempfile::Builder::new();
+    named.prefix("office-");
+    named
+        .tempdir_in(path.parent().unwrap_or(Path::new(".")))
+        .or_else(|_| named.tempdir())
 }
 
 /// The program at work. However this ends, no process of its group is left.
