@@ -143,6 +143,13 @@ pub(crate) const CACHED_WORDS_MAX: usize = 32 * 1024;
 pub(crate) const CACHED_WORD_BYTES_MAX: usize = 64;
 /// Characters that are shaped at a time.
 pub(crate) const SHAPED_CHARS_MAX: usize = 1_024;
+/// Combining marks that are drawn on one letter; one replacement character stands for the further
+/// ones, which stay in the text. The Stream-Safe Text Format allows 30 of them (UAX #15, 13), more
+/// than a line has room for; no written language is known to need 8.
+pub(crate) const MARKS_ON_BASE_MAX: usize = 8;
+/// Marks among them that stand above the letter, or below it, one on another: so many keep clear of
+/// the next line's letters.
+pub(crate) const MARKS_STACKED_MAX: usize = 3;
 /// Lines of a section's title where the section goes on in another volume; it is in full where the
 /// section begins.
 pub(crate) const CONTINUED_TITLE_LINES_MAX: usize = 4;

@@ -204,7 +204,8 @@ pub struct ReportSummary {
     /// of their attachments. With [`Report::keeps_originals`], the files that are not shown
     /// as a whole are to be kept beside the report: its pages say that they are.
     pub attachments: Vec<AttachmentOutcome>,
-    /// Characters that no font has; each is shown as U+FFFD and can be copied as text.
+    /// Characters that no font has, and combining marks that a letter has too many of: U+FFFD is
+    /// shown in their place, and they can be copied as text.
     pub unsupported_characters: u64,
 }
 

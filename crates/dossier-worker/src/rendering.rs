@@ -114,7 +114,7 @@ pub(crate) struct Made {
     pub files: Vec<MadeFile>,
     /// Pages of the report.
     pub pages: u32,
-    /// Characters that no font has.
+    /// Characters that cannot be shown.
     pub unsupported_characters: u64,
 }
 

@@ -120,3 +120,31 @@ fn control_characters_are_shown_as_pictures() {
     report.assert_shows("a\u{2400}b\u{2407}c\u{241b}d\u{2421}e f\u{fffd}g");
     report.assert_well_formed();
 }
+
+#[test]
+fn marks_that_a_letter_has_too_many_of_stay_in_the_text_and_off_the_other_rows() {
+    for mark in ["\u{301}", "\u{323}", "\u{5b0}", "\u{489}"] {
+        for marks in [50, 250] {
+            let text = format!("a{}b", mark.repeat(marks));
+            let content = serde_json::json!({"before": "Upper", "v": text, "after": "Lower"});
+            let report = written_content(&content.to_string());
+            let body = report.body();
+            let shown = body.matches(mark).count();
+            assert_eq!(shown, marks, "{mark:?}: {body}");
+            let hidden = report.summary.unsupported_characters as usize;
+            assert!((marks - 8..marks).contains(&hidden), "{mark:?}: {hidden}");
+            report.assert_shows("Upper");
+            report.assert_shows("Lower");
+            report.assert_shows("characters of this section cannot be shown in print");
+            report.assert_accessible();
+        }
+    }
+}
+
+#[test]
+fn as_many_marks_as_languages_write_are_drawn() {
+    for text in ["e\u{323}\u{302}\u{301}", "שּׁ\u{5b8}\u{596}\u{5bd}"] {
+        let report = written_content(&serde_json::json!({ "v": text }).to_string());
+        assert_eq!(report.summary.unsupported_characters, 0, "{text}");
+    }
+}
