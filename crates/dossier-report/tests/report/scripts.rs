@@ -148,3 +148,20 @@ fn as_many_marks_as_languages_write_are_drawn() {
         assert_eq!(report.summary.unsupported_characters, 0, "{text}");
     }
 }
+
+#[test]
+fn a_soft_hyphen_is_seen_once_and_copied_once_beside_a_right_to_left_word() {
+    let syllables = "Donau\u{ad}dampf\u{ad}schiff\u{ad}fahrts\u{ad}gesell\u{ad}schaft";
+    let words = [syllables; 8].join(" ");
+    for text in [words.clone(), format!("{words} שלום")] {
+        let report = written_content(&serde_json::json!({ "v": text }).to_string());
+        let body = report.body();
+        assert_eq!(body.matches('\u{ad}').count(), 8 * 5, "{body}");
+        assert!(!body.contains('-'), "{body}");
+        let contents = report.content_bytes();
+        let said = contents.iter().flat_map(|content| content.windows(6));
+        let hyphens = said.filter(|bytes| bytes == b"<feff>").count();
+        assert!(hyphens > 0, "no hyphen is seen: {body}");
+        report.assert_accessible();
+    }
+}
