@@ -220,11 +220,11 @@ pub struct AttachmentOutcome {
     pub page: u32,
     /// Whether it can be read in the report.
     pub shown: Shown,
-    /// Whether all fonts of its imported pages are embedded, as PDF/A and PDF/UA ask; `true` where
+    /// Whether all fonts of its imported pages are embedded, as PDF/A asks; `true` where
     /// no pages were imported.
     pub fonts_embedded: bool,
     /// Whether pages of another document, or colours of a printing press, were taken over as they
-    /// are: then the files that hold it do not claim to keep PDF/A.
+    /// are: then the files that hold it do not claim to keep PDF/A, nor PDF/UA if it has pages.
     pub imported: bool,
 }
 

@@ -374,6 +374,15 @@ fn it_is_told_whether_all_fonts_are_embedded() {
     assert!(!only(&report.summary).fonts_embedded);
 }
 
+#[test]
+fn a_file_that_holds_imported_pages_claims_no_standard() {
+    let marked = "/P <</MCID 0>> BDC EMC";
+    let report = attached_pdf(one_page("/MediaBox[0 0 200 100]", marked));
+    assert_shown(&report, Shown::Whole);
+    let bytes = String::from_utf8_lossy(&report.bytes()).into_owned();
+    assert!(!bytes.contains("<pdfaid:part>") && !bytes.contains("<pdfuaid:part>"));
+}
+
 /// A document whose text is in a font that the file does not have.
 pub fn page_without_its_font() -> Vec<u8> {
     let entries = "/MediaBox[0 0 200 100]/Resources<</Font<</F1 5 0 R>>>>";

@@ -157,13 +157,9 @@ impl<'p> Importer<'p> {
         page: &Page<'_>,
         alt: String,
     ) -> Result<Figure, Failure> {
-        file.note_foreign();
+        file.note_foreign_pages();
         // Nothing is half written when a reader panics: an object is read before it is placed.
-        let imported = guarded(|| self.import_page(file, page, alt));
-        if !self.fonts_embedded {
-            file.note_missing_font();
-        }
-        imported
+        guarded(|| self.import_page(file, page, alt))
     }
 
     fn import_page(
