@@ -53,6 +53,10 @@ pub const PDF_STRUCTURE_STREAM_BYTES_MAX: u64 = 32_000_000;
 pub(crate) const PDF_SEARCHED_BYTES_MAX: u64 = 4_000_000_000;
 /// Objects that are copied of one PDF file; what is drawn with more of them is missing.
 pub(crate) const PDF_OBJECTS_MAX: usize = 2_000_000;
+/// Forms that showing one page draws, each as often as it is drawn. A page with more is not shown.
+pub(crate) const PDF_PAGE_DRAWINGS_MAX: u64 = 10_000;
+/// Forms within forms of one page. A page with more is not shown.
+pub(crate) const PDF_PAGE_DRAWINGS_NESTING_MAX: usize = 32;
 /// Fields, stamps and marks of one page that are looked at.
 pub(crate) const PDF_PAGE_ANNOTATIONS_MAX: usize = 5_000;
 /// Levels of lists and dictionaries in one object that are copied.
