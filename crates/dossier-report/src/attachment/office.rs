@@ -17,8 +17,11 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Sets the limits that a process passes on to its children, and becomes the program. A document
 /// that makes the program write without end fills no disk.
-const LIMITED: &str =
-    "ulimit -v \"$1\" && ulimit -f \"$2\" && ulimit -c 0 && shift 2 && exec \"$@\"";
+///
+/// The standard input ends with Dossier, however that ends: then the whole group is killed by what
+/// waits for it.
+const LIMITED: &str = "ulimit -v \"$1\" && ulimit -f \"$2\" && ulimit -c 0 && shift 2 && \
+    exec 3<&0 </dev/null && { { read -r _ <&3; kill -9 0; } & } && exec 3<&- && exec \"$@\"";
 
 /// Settings of a fresh profile: nothing in a document is run, and nothing outside of it is fetched.
 const PROFILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -112,6 +115,7 @@ fn working_folder(path: &Path) -> io::Result<TempDir> {
 
 /// The program at work. However this ends, no process of its group is left.
 struct Run {
+    /// Its standard input is open until it has ended.
     child: Child,
 }
 
@@ -143,7 +147,7 @@ impl Run {
             .env("TMPDIR", folder.join("tmp"))
             .env("LC_ALL", "C.UTF-8")
             .current_dir(&folder)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0);
