@@ -232,6 +232,30 @@ fn of_html_the_text_is_shown() {
 }
 
 #[test]
+fn links_of_a_page_say_where_they_lead() {
+    let html = "<p>See <a href=' https://example.org/a?b=1&amp;c=2 '>the page</a>, \
+        <a href=https://example.org/>https://example.org/</a>, \
+        <a href='mailto:ada@example.org'>Ada</a>, <a href='#top'>up</a>, <a name=here>here</a>, \
+        <a href='javascript:alert(1)'>press</a>, <a href='b.html'>beside</a>.\
+        <p><a href='HTTPS://example.org/never-closed'>one<p>two<p>three<p>end";
+    let report = attached_text("a.html", "text/html", html);
+    report.assert_shows(
+        "See the page (https://example.org/a?b=1&c=2), https://example.org/, Ada \
+         (ada@example.org), up, here, press, beside. \
+         one (HTTPS://example.org/never-closed) two three end",
+    );
+    // A parser opens what is never closed in every paragraph again.
+    let html = format!(
+        "<a href='https://example.org/{}'>{}",
+        "x".repeat(3_900),
+        "<p>".repeat(50_000) + "bottom"
+    );
+    let report = attached_text("a.html", "text/html", html);
+    report.assert_shows("bottom");
+    assert!(folded(&report.body()).matches('x').count() < 4_000);
+}
+
+#[test]
 fn hostile_html_is_harmless() {
     for html in [
         "<div>".repeat(200_000) + "bottom",
