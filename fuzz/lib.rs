@@ -227,5 +227,6 @@ fn report(body: PathBuf, attachments: Vec<PathBuf>) -> Report {
         wording: Wording::default(),
         look: Look::default(),
         office: None,
+        keeps_originals: true,
     }
 }

@@ -104,6 +104,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         wording: Wording::default(),
         look,
         office: Some(OfficeConverter::default()),
+        keeps_originals: false,
     };
     let summary = write_report(&report, &Fonts::with_fallbacks(&fonts)?, &out)?;
     println!("{summary:?}");

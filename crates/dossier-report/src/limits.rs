@@ -53,6 +53,10 @@ pub const PDF_STRUCTURE_STREAM_BYTES_MAX: u64 = 32_000_000;
 pub(crate) const PDF_SEARCHED_BYTES_MAX: u64 = 4_000_000_000;
 /// Objects that are copied of one PDF file; what is drawn with more of them is missing.
 pub(crate) const PDF_OBJECTS_MAX: usize = 2_000_000;
+/// Forms that showing one page draws, each as often as it is drawn. A page with more is not shown.
+pub(crate) const PDF_PAGE_DRAWINGS_MAX: u64 = 10_000;
+/// Forms within forms of one page. A page with more is not shown.
+pub(crate) const PDF_PAGE_DRAWINGS_NESTING_MAX: usize = 32;
 /// Fields, stamps and marks of one page that are looked at.
 pub(crate) const PDF_PAGE_ANNOTATIONS_MAX: usize = 5_000;
 /// Levels of lists and dictionaries in one object that are copied.
@@ -143,6 +147,13 @@ pub(crate) const CACHED_WORDS_MAX: usize = 32 * 1024;
 pub(crate) const CACHED_WORD_BYTES_MAX: usize = 64;
 /// Characters that are shaped at a time.
 pub(crate) const SHAPED_CHARS_MAX: usize = 1_024;
+/// Combining marks that are drawn on one letter; one replacement character stands for the further
+/// ones, which stay in the text. The Stream-Safe Text Format allows 30 of them (UAX #15, 13), more
+/// than a line has room for; no written language is known to need 8.
+pub(crate) const MARKS_ON_BASE_MAX: usize = 8;
+/// Marks among them that stand above the letter, or below it, one on another: so many keep clear of
+/// the next line's letters.
+pub(crate) const MARKS_STACKED_MAX: usize = 3;
 /// Lines of a section's title where the section goes on in another volume; it is in full where the
 /// section begins.
 pub(crate) const CONTINUED_TITLE_LINES_MAX: usize = 4;

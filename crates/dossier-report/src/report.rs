@@ -34,6 +34,9 @@ pub struct Report {
     /// What converts office documents among the attachments; `None` leaves them unconverted, and
     /// their pages say so.
     pub office: Option<OfficeConverter>,
+    /// Whether the files of attachments that the report does not show as a whole go out beside it:
+    /// their pages say so then, and nothing of it else.
+    pub keeps_originals: bool,
 }
 
 /// LibreOffice, run for each office document in a process of its own.
@@ -198,10 +201,11 @@ pub struct ReportSummary {
     /// sections.
     pub section_pages: Vec<u32>,
     /// What became of every attachment for which a file was given, in the order of the sections and
-    /// of their attachments. The files that are not shown as a whole are to be kept beside the
-    /// report: its pages say that they are.
+    /// of their attachments. With [`Report::keeps_originals`], the files that are not shown
+    /// as a whole are to be kept beside the report: its pages say that they are.
     pub attachments: Vec<AttachmentOutcome>,
-    /// Characters that no font has; each is shown as U+FFFD and can be copied as text.
+    /// Characters that no font has, and combining marks that a letter has too many of: U+FFFD is
+    /// shown in their place, and they can be copied as text.
     pub unsupported_characters: u64,
 }
 
@@ -216,11 +220,11 @@ pub struct AttachmentOutcome {
     pub page: u32,
     /// Whether it can be read in the report.
     pub shown: Shown,
-    /// Whether all fonts of its imported pages are embedded, as PDF/A and PDF/UA ask; `true` where
+    /// Whether all fonts of its imported pages are embedded, as PDF/A asks; `true` where
     /// no pages were imported.
     pub fonts_embedded: bool,
     /// Whether pages of another document, or colours of a printing press, were taken over as they
-    /// are: then the files that hold it do not claim to keep PDF/A.
+    /// are: then the files that hold it do not claim to keep PDF/A, nor PDF/UA if it has pages.
     pub imported: bool,
 }
 

@@ -216,7 +216,7 @@ impl Volume {
         self.file.bytes()
     }
 
-    /// Characters so far that no font has.
+    /// Characters so far that cannot be shown.
     pub fn unsupported(&self) -> u64 {
         self.unsupported
     }

@@ -169,7 +169,7 @@ impl Writer<'_> {
             series.begin_section(place, place == first)?;
             let document = series.document();
             let mut composer = Composer::new(&mut self.shaper, &mut series, document, accent);
-            let mut shown = AttachmentWriter::new(place, self.report.office.as_ref(), attachments);
+            let mut shown = AttachmentWriter::new(place, self.report, attachments);
             let written = write_section(&self.report.sections[place], &mut composer, &mut shown)
                 .and_then(|()| composer.end_section());
             if series.gave_up() {
@@ -421,7 +421,7 @@ fn write_section(
     note_unsupported(sink)
 }
 
-/// Says at the section's end what its readers see in place of characters that no font has.
+/// Says at the section's end what its readers see in place of characters that cannot be shown.
 fn note_unsupported(sink: &mut Composer<'_, '_>) -> Result<(), ReportError> {
     let note = match sink.unsupported() {
         0 => return Ok(()),
@@ -430,7 +430,7 @@ fn note_unsupported(sink: &mut Composer<'_, '_>) -> Result<(), ReportError> {
             .to_owned(),
         many => format!(
             "{many} characters of this section cannot be shown in print: � stands in place of \
-             each. They can be copied as text."
+             them. They can be copied as text."
         ),
     };
     sink.block(Block::Paragraph {

@@ -398,6 +398,7 @@ mod tests {
             wording: Wording::default(),
             look: dossier_report::Look::default(),
             office: None,
+            keeps_originals: true,
         };
         let outcome = |place, shown| AttachmentOutcome {
             section: 0,

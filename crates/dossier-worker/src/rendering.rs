@@ -114,7 +114,7 @@ pub(crate) struct Made {
     pub files: Vec<MadeFile>,
     /// Pages of the report.
     pub pages: u32,
-    /// Characters that no font has.
+    /// Characters that cannot be shown.
     pub unsupported_characters: u64,
 }
 
@@ -203,6 +203,7 @@ fn report(manuscript: Manuscript, settings: &ReportSettings) -> Report {
         wording: settings.wording.clone(),
         look: settings.look.clone(),
         office: settings.office.clone(),
+        keeps_originals: settings.package != PackageContents::Off,
     }
 }
 

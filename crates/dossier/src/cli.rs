@@ -639,6 +639,14 @@ pub struct BenchReport {
     /// Fail if a report of Dossier's has more bytes for each of its pages.
     #[arg(long, value_name = "BYTES")]
     pub bytes_per_page_max: Option<f64>,
+    /// Fail if a page of a larger report of Dossier's takes more than so many times the time or the
+    /// bytes that a page of the smallest takes, or the larger report so many times its memory.
+    #[arg(long, value_name = "RATIO")]
+    pub growth_max: Option<f64>,
+    /// Fail unless Dossier makes at least so many times the pages a second that Typst makes of the
+    /// largest content that both were measured with.
+    #[arg(long, value_name = "RATIO")]
+    pub typst_ratio_min: Option<f64>,
 }
 
 /// A large template and a large answer.

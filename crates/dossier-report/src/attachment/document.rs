@@ -6,6 +6,7 @@
 mod annotations;
 mod bombs;
 mod content;
+mod drawings;
 mod import;
 
 use std::fs;
@@ -114,7 +115,7 @@ impl<'p> Importers<'p> {
     fn import(
         &mut self,
         composer: &mut Composer<'_, '_>,
-        page: &Page<'_>,
+        page: &Page<'p>,
         alt: &str,
     ) -> Result<Figure, Failure> {
         composer.fresh_page()?;

@@ -3,7 +3,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::decoders::html::html_to_text;
+use mail_parser::{Message, MessageParser, MessagePart, MessagePartId, MimeHeaders, PartType};
 
 use super::failure::{Failure, guarded, unreadable};
 use super::html::show_html_text;
@@ -15,6 +16,10 @@ use crate::clean_name::clean_name;
 use crate::layout::Composer;
 use crate::limits::{MAIL_ATTACHMENTS_MAX, MAIL_BYTES_MAX, MAIL_DEPTH_MAX};
 use crate::report::{OfficeConverter, Shown};
+
+/// What is said of an e-mail whose text is HTML.
+const ONLY_TEXT: &str =
+    "The e-mail is a web page: its text is shown, its images and its looks are not.";
 
 /// What readers look for first.
 const FIRST_HEADERS: [&str; 7] = ["From", "To", "Cc", "Bcc", "Reply-To", "Date", "Subject"];
@@ -41,9 +46,13 @@ pub(super) fn show_mail(
     let message = guarded(|| Ok(MessageParser::default().parse(&raw)))?
         .ok_or_else(|| unreadable("the file is not an e-mail"))?;
     show_headers(composer, &message)?;
-    show_bodies(composer, &message)?;
+    let rich = show_bodies(composer, &message)?;
     show_other_headers(composer, &message)?;
-    show_attachments(composer, item, &message, office)
+    let mut seen = show_attachments(composer, item, &message, office)?;
+    if rich {
+        seen.shown = Shown::Part;
+    }
+    Ok(seen)
 }
 
 fn show_headers(sink: &mut dyn BlockSink, message: &Message<'_>) -> Result<(), Failure> {
@@ -71,10 +80,7 @@ fn show_other_headers(sink: &mut dyn BlockSink, message: &Message<'_>) -> Result
             continue;
         }
         if !std::mem::replace(&mut begun, true) {
-            sink.block(Block::Heading {
-                level: HeadingLevel::Four,
-                text: "Other headers",
-            })?;
+            label(sink, "Other headers")?;
         }
         show_header(sink, name, value)?;
     }
@@ -107,25 +113,89 @@ fn decoded(value: &str) -> Cow<'_, str> {
     .map_or(Cow::Borrowed(value), Cow::Owned)
 }
 
-fn show_bodies(sink: &mut Composer<'_, '_>, message: &Message<'_>) -> Result<(), Failure> {
-    let mut shown = false;
-    for part in message.text_bodies() {
+/// Shows the e-mail's text, and returns whether it is a web page's. Where it comes both as plain
+/// text and as a web page (RFC 2046, 5.1.4), the web page alone is shown if both say the same.
+fn show_bodies(sink: &mut Composer<'_, '_>, message: &Message<'_>) -> Result<bool, Failure> {
+    let (plain, rich) = (&message.text_body, &message.html_body);
+    let only_plain = others(plain, rich);
+    let only_rich = others(rich, plain);
+    let differ = !only_plain.is_empty()
+        && !only_rich.is_empty()
+        && words(message, &only_plain)? != words(message, &only_rich)?;
+    let mut shown = None;
+    if differ && !words(message, &only_plain)?.is_empty() {
+        label(sink, "The e-mail as plain text")?;
+        shown = show_parts(sink, message, &only_plain)?;
+        label(sink, "The e-mail as a web page")?;
+    }
+    let rest = if only_rich.is_empty() { plain } else { rich };
+    let shown = shown.max(show_parts(sink, message, rest)?);
+    match shown {
+        Some(Looks::Rich) => paragraph(sink, ONLY_TEXT)?,
+        Some(Looks::Plain) => {}
+        None => paragraph(sink, "The e-mail has no text.")?,
+    }
+    Ok(shown == Some(Looks::Rich))
+}
+
+/// What a text has beside its words.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Looks {
+    Plain,
+    Rich,
+}
+
+/// The parts that the other list has not.
+fn others(parts: &[MessagePartId], known: &[MessagePartId]) -> Vec<MessagePartId> {
+    let parts = parts.iter().copied();
+    parts.filter(|part| !known.contains(part)).collect()
+}
+
+/// The words of some parts, with one space between them.
+fn words(message: &Message<'_>, parts: &[MessagePartId]) -> Result<String, Failure> {
+    let mut all = String::new();
+    for part in parts.iter().filter_map(|part| message.part(*part)) {
+        let text = match &part.body {
+            PartType::Text(text) => Cow::Borrowed(&**text),
+            PartType::Html(html) => guarded(|| Ok(html_to_text(html)))?.into(),
+            _ => continue,
+        };
+        for word in text.split_whitespace() {
+            all.push_str(word);
+            all.push(' ');
+        }
+    }
+    Ok(all)
+}
+
+/// Shows the texts among some parts; `None` if there are none.
+fn show_parts(
+    sink: &mut Composer<'_, '_>,
+    message: &Message<'_>,
+    parts: &[MessagePartId],
+) -> Result<Option<Looks>, Failure> {
+    let mut shown = None;
+    for part in parts.iter().filter_map(|part| message.part(*part)) {
         match &part.body {
             PartType::Text(text) if !text.trim().is_empty() => {
                 show_text(sink, Placed::Paragraph { indent: 0 }, text.trim_end())?;
-                shown = true;
+                shown = shown.max(Some(Looks::Plain));
             }
             PartType::Html(html) => {
                 show_html_text(sink, html)?;
-                shown = true;
+                shown = Some(Looks::Rich);
             }
             _ => {}
         }
     }
-    if !shown {
-        paragraph(sink, "The e-mail has no text.")?;
-    }
-    Ok(())
+    Ok(shown)
+}
+
+fn label(sink: &mut dyn BlockSink, text: &str) -> Result<(), ReportError> {
+    sink.block(Block::Heading {
+        level: HeadingLevel::Four,
+        text,
+    })
 }
 
 fn show_attachments(
@@ -185,10 +255,13 @@ fn show_part(
         paragraph(composer, deep)?;
         return Ok(Seen::new(Shown::NameOnly));
     }
-    // Beside the e-mail's own file, where personal data is expected and cleaned up.
+    // Beside the e-mail's own file, where personal data is expected and cleaned up, or where that
+    // is read-only, in the system's folder for temporary files.
     let folder = item.path.parent().unwrap_or(Path::new("."));
     let write = |error| Failure::Report(ReportError::Write(error));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(write)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)
+        .or_else(|_| tempfile::NamedTempFile::new())
+        .map_err(write)?;
     let contents = match part.message() {
         Some(message) => message.raw_message(),
         None => part.contents(),

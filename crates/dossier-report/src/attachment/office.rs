@@ -9,7 +9,6 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use super::failure::{Failure, unreadable};
-use crate::ReportError;
 use crate::limits::PDF_BYTES_MAX;
 use crate::report::OfficeConverter;
 
@@ -18,8 +17,11 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Sets the limits that a process passes on to its children, and becomes the program. A document
 /// that makes the program write without end fills no disk.
-const LIMITED: &str =
-    "ulimit -v \"$1\" && ulimit -f \"$2\" && ulimit -c 0 && shift 2 && exec \"$@\"";
+///
+/// The standard input ends with Dossier, however that ends: then the whole group is killed by what
+/// waits for it.
+const LIMITED: &str = "ulimit -v \"$1\" && ulimit -f \"$2\" && ulimit -c 0 && shift 2 && \
+    exec 3<&0 </dev/null && { { read -r _ <&3; kill -9 0; } & } && exec 3<&- && exec \"$@\"";
 
 /// Settings of a fresh profile: nothing in a document is run, and nothing outside of it is fetched.
 const PROFILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -51,7 +53,7 @@ pub(super) fn convert(
     extension: &str,
 ) -> Result<Converted, Failure> {
     let prepared = prepare(path, extension);
-    let folder = prepared.map_err(|error| Failure::Report(ReportError::Write(error)))?;
+    let folder = prepared.map_err(|_| unreadable("there was no room to convert the document"))?;
     let input = folder
         .path()
         .join("in")
@@ -85,11 +87,9 @@ fn not_there() -> Failure {
     unreadable("the program that converts documents could not be started")
 }
 
-/// A folder beside the document, where personal data is expected and cleaned up.
+/// A folder with all that a run needs.
 fn prepare(path: &Path, extension: &str) -> io::Result<TempDir> {
-    let folder = tempfile::Builder::new()
-        .prefix("office-")
-        .tempdir_in(path.parent().unwrap_or(Path::new(".")))?;
+    let folder = working_folder(path)?;
     for part in ["in", "out", "tmp", "profile/user"] {
         fs::create_dir_all(folder.path().join(part))?;
     }
@@ -103,8 +103,19 @@ fn prepare(path: &Path, extension: &str) -> io::Result<TempDir> {
     Ok(folder)
 }
 
+/// A folder beside the document, where personal data is expected and cleaned up; where that folder
+/// is not the report's to write to, one in the system's for temporary files.
+fn working_folder(path: &Path) -> io::Result<TempDir> {
+    let mut named = tempfile::Builder::new();
+    named.prefix("office-");
+    named
+        .tempdir_in(path.parent().unwrap_or(Path::new(".")))
+        .or_else(|_| named.tempdir())
+}
+
 /// The program at work. However this ends, no process of its group is left.
 struct Run {
+    /// Its standard input is open until it has ended.
     child: Child,
 }
 
@@ -136,7 +147,7 @@ impl Run {
             .env("TMPDIR", folder.join("tmp"))
             .env("LC_ALL", "C.UTF-8")
             .current_dir(&folder)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0);

@@ -19,9 +19,9 @@ use crate::block::{Block, BlockSink, HeadingLevel, Value};
 use crate::body::{Cursor, Kind};
 use crate::generic::{self, NO_DATA_HELD};
 use crate::layout::Composer;
-use crate::report::{AttachmentOutcome, OfficeConverter, Shown};
+use crate::report::{AttachmentOutcome, OfficeConverter, Report, Shown};
 
-/// What is said of every file that the report does not show as a whole.
+/// What is said of every file that the report does not show as a whole, where it is true.
 const KEPT: &str = "The file itself is kept beside this report.";
 
 /// What is said of a web page.
@@ -32,6 +32,7 @@ const ONLY_TEXT: &str =
 pub(crate) struct AttachmentWriter<'a> {
     section: usize,
     office: Option<&'a OfficeConverter>,
+    keeps_originals: bool,
     outcomes: &'a mut Vec<AttachmentOutcome>,
     /// Elements seen so far, over all lists of the answer.
     place: usize,
@@ -69,12 +70,13 @@ impl Seen {
 impl<'a> AttachmentWriter<'a> {
     pub fn new(
         section: usize,
-        office: Option<&'a OfficeConverter>,
+        report: &'a Report,
         outcomes: &'a mut Vec<AttachmentOutcome>,
     ) -> Self {
         Self {
             section,
-            office,
+            office: report.office.as_ref(),
+            keeps_originals: report.keeps_originals,
             outcomes,
             place: 0,
         }
@@ -139,7 +141,7 @@ impl<'a> AttachmentWriter<'a> {
             depth: 0,
         };
         let seen = show_item(composer, &item, self.office)?;
-        if seen.shown != Shown::Whole {
+        if self.keeps_originals && seen.shown != Shown::Whole {
             paragraph(composer, KEPT)?;
         }
         self.outcomes.push(AttachmentOutcome {

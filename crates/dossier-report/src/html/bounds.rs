@@ -131,7 +131,12 @@ fn is_formatting(tag: &Tag) -> bool {
 
 fn keep_meant_attributes(tag: &mut Tag) {
     if is_formatting(tag) {
-        tag.attrs.clear();
+        let link = &*tag.name == "a";
+        // Of links only the last is opened again, so that the attribute does not make many of it.
+        tag.attrs.retain(|attribute| {
+            link && &*attribute.name.local == "href"
+                && attribute.value.len() <= HTML_ATTRIBUTE_BYTES_MAX
+        });
         return;
     }
     tag.attrs.retain(|attribute| match &*attribute.name.local {

@@ -54,6 +54,7 @@ impl Marks {
                 "width" => meant.width = side(&value),
                 "height" => meant.height = side(&value),
                 "src" if &**element == "img" => meant.source = value,
+                "href" if &**element == "a" => meant.source = value,
                 "alt" if &**element == "img" => meant.words = value,
                 "value" if &**element == "input" => meant.words = value,
                 _ => {}

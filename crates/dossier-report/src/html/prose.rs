@@ -34,6 +34,11 @@ impl Prose {
         self.text.chars().all(char::is_whitespace)
     }
 
+    /// Whether these words are the last ones.
+    pub fn ends_with(&self, words: &str) -> bool {
+        self.text.trim_end().ends_with(words)
+    }
+
     /// Has these characters stand before what comes next.
     pub fn lead_with(&mut self, lead: String) {
         self.lead = Some(lead);

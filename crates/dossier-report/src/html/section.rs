@@ -46,6 +46,8 @@ pub(super) struct SectionBuilder<'c, 'a, 'f> {
     pub(super) tables: Vec<Table>,
     /// Levels of indentation of what comes next.
     pub(super) indent: usize,
+    /// Where the last link led that was shown with its target.
+    last_target: String,
 }
 
 /// What ends when an element does.
@@ -61,6 +63,8 @@ enum Role {
     Bold,
     BoldBlock,
     Kept,
+    /// A link of a page, which leads there.
+    Link(String),
     Heading,
     List,
     /// An item, with the indentation around it.
@@ -129,6 +133,7 @@ impl<'c, 'a, 'f> SectionBuilder<'c, 'a, 'f> {
             lists: Vec::new(),
             tables: Vec::new(),
             indent: 0,
+            last_target: String::new(),
         }
     }
 
@@ -168,6 +173,10 @@ impl<'c, 'a, 'f> SectionBuilder<'c, 'a, 'f> {
                 self.bold += 1;
                 Role::Bold
             }
+            "a" if matches!(self.manner, Manner::Page) => match target(marks.source()) {
+                Some(target) => Role::Link(target.to_owned()),
+                None => Role::Inline,
+            },
             "br" => {
                 self.current().new_line();
                 Role::Inline
@@ -264,6 +273,7 @@ impl<'c, 'a, 'f> SectionBuilder<'c, 'a, 'f> {
                 self.boundary()?;
                 self.kept -= 1;
             }
+            Role::Link(target) => self.end_link(target)?,
             Role::Heading => {
                 self.boundary()?;
                 self.kind = TextKind::Paragraph;
@@ -281,6 +291,18 @@ impl<'c, 'a, 'f> SectionBuilder<'c, 'a, 'f> {
         if frame.breaks_after {
             self.break_page()?;
         }
+        Ok(())
+    }
+
+    /// Says where a link leads that does not say so itself, once where a parser opens it again and
+    /// again.
+    fn end_link(&mut self, target: String) -> Result<(), ReportError> {
+        if self.last_target == target || self.current().ends_with(&target) {
+            return Ok(());
+        }
+        let space = if self.current().is_blank() { "" } else { " " };
+        self.text(&format!("{space}({target})"))?;
+        self.last_target = target;
         Ok(())
     }
 
@@ -497,6 +519,17 @@ fn is_same(label: &str, title: &str) -> bool {
             .collect()
     };
     words(label) == words(title)
+}
+
+/// Where a link leads outside of its page, as people write it.
+fn target(href: &str) -> Option<&str> {
+    let href = href.trim();
+    let (scheme, rest) = href.split_once(':')?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" | "https" | "ftp" => Some(href),
+        "mailto" | "tel" | "sms" if !rest.is_empty() => Some(rest),
+        _ => None,
+    }
 }
 
 /// Elements that begin and end a line of text.

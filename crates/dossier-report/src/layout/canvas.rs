@@ -92,7 +92,7 @@ pub(crate) struct Canvas {
     style: Option<StyleId>,
     /// Where the last line began, in hundredths of a point (9.4.2).
     line_start: [i32; 2],
-    /// Characters on the page that no font has.
+    /// Characters on the page that cannot be shown.
     pub unsupported: u64,
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Composer<'a, 'f> {
     top: f32,
     parent: Element,
     accent: Colour,
-    /// Characters of the section that no font has, on the pages before this one.
+    /// Characters of the section that cannot be shown, on the pages before this one.
     unsupported: u64,
     /// The section's title, for the volumes in which the section goes on.
     title: String,
@@ -242,7 +242,7 @@ impl<'a, 'f> Composer<'a, 'f> {
         self.paper.volume()
     }
 
-    /// Characters of the section so far that no font has.
+    /// Characters of the section so far that cannot be shown.
     pub fn unsupported(&self) -> u64 {
         self.unsupported + self.canvas.unsupported
     }

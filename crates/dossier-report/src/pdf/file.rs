@@ -69,8 +69,9 @@ impl PdfFile {
         self.standards.pdf_a = false;
     }
 
-    /// Notes that a text was taken over without its font.
-    pub fn note_missing_font(&mut self) {
+    /// Notes that pages were taken over as they are: their marks and fonts may break PDF/UA too.
+    pub fn note_foreign_pages(&mut self) {
+        self.note_foreign();
         self.standards.pdf_ua = false;
     }
 

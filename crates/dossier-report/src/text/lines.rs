@@ -34,7 +34,7 @@ pub(crate) struct Line {
     pub width: f32,
     /// Whether the line belongs to a paragraph that is written from right to left.
     pub right_to_left: bool,
-    /// Characters in it that no font has.
+    /// Characters in it that cannot be shown.
     pub unsupported: u32,
 }
 
@@ -88,18 +88,6 @@ impl Lines {
     /// two words to those who do not see the lines (ISO 32000-1, 14.8.2.5).
     fn end_word(&mut self, space: &Shaped) {
         self.bytes.extend_from_slice(&space.body);
-    }
-
-    /// Shows the hyphen of a word that goes on in the next line; whoever copies the text gets the
-    /// soft hyphen that it stands for. Returns its width.
-    fn hyphenate(&mut self, shaper: &mut Shaper<'_>, style: StyleId) -> f32 {
-        let hyphen = shaper.shape("-", style, false);
-        self.bytes.extend_from_slice(b")]TJ/Span<</ActualText");
-        push_text(&mut self.bytes, "\u{ad}");
-        self.bytes.extend_from_slice(b">>BDC[(");
-        self.bytes.extend_from_slice(&hyphen.body);
-        self.bytes.extend_from_slice(b")]TJ EMC[(");
-        hyphen.width
     }
 
     fn end_line(&mut self, draft: &mut LineDraft, right_to_left: bool) {
@@ -252,7 +240,9 @@ impl TextFlow {
                         if spaces > 0 {
                             lines.end_word(&space);
                         } else if text[..at].ends_with(SOFT_HYPHEN) {
-                            draft.width += lines.hyphenate(shaper, self.style);
+                            let hyphen = seen_hyphen(shaper, self.style);
+                            lines.bytes.extend_from_slice(&hyphen.body);
+                            draft.width += hyphen.width;
                         }
                         lines.end_line(&mut draft, false);
                         line_start = at;
@@ -460,20 +450,32 @@ impl TextFlow {
         let shown = text[range.clone()].trim_end_matches(LINE_ENDS);
         let shown = range.start..range.start + shown.trim_end_matches(' ').len();
         let ends_a_word = shown.end < range.end;
+        let goes_on = range.end < paragraph.range.end;
+        let hyphenated = goes_on && text[range].ends_with(SOFT_HYPHEN);
+        let line_end = shown.end;
         let mut draft = LineDraft::at(lines.bytes.len());
         let mut placed = Vec::new();
         if !shown.is_empty() {
             let (levels, runs) = info.visual_runs(paragraph, shown);
             for run in runs {
                 let right_to_left = levels[run.start].is_rtl();
-                self.place_run(
-                    shaper,
-                    emphasis,
-                    run,
-                    right_to_left,
-                    &mut draft.width,
-                    &mut placed,
-                );
+                let ends_line = run.end == line_end;
+                let first = placed.len();
+                self.find_words(shaper, emphasis, run, right_to_left, &mut placed);
+                if hyphenated && ends_line {
+                    placed.push(PlacedWord {
+                        at: line_end,
+                        x: 0.0,
+                        shaped: Rc::new(seen_hyphen(shaper, self.style)),
+                    });
+                }
+                if right_to_left {
+                    placed[first..].reverse();
+                }
+                for word in &mut placed[first..] {
+                    word.x = draft.width;
+                    draft.width += word.shaped.width;
+                }
             }
         }
         // Shown in the order of reading, which is also the order of extracted text.
@@ -508,18 +510,16 @@ impl TextFlow {
         lines.end_line(&mut draft, paragraph.level.is_rtl());
     }
 
-    /// Finds the places of a run's words, from left to right.
-    fn place_run(
+    /// Finds a run's words, in the order of reading.
+    fn find_words(
         &self,
         shaper: &mut Shaper<'_>,
         emphasis: Emphasis<'_>,
         run: Range<usize>,
         right_to_left: bool,
-        x: &mut f32,
         placed: &mut Vec<PlacedWord>,
     ) {
         let space = shaper.space(self.style);
-        let first = placed.len();
         let mut at = run.start;
         // A non-joiner parts a word's joined letters; on its own it does not disturb extraction.
         for segment in emphasis.text[run].split_inclusive([' ', NON_JOINER]) {
@@ -541,13 +541,22 @@ impl TextFlow {
             }));
             at += segment.len();
         }
-        if right_to_left {
-            placed[first..].reverse();
-        }
-        for word in &mut placed[first..] {
-            word.x = *x;
-            *x += word.shaped.width;
-        }
+    }
+}
+
+/// The hyphen of a word that goes on in the next line. It says nothing to whoever copies the text:
+/// the soft hyphen in front of it, which is not seen, is already there.
+fn seen_hyphen(shaper: &mut Shaper<'_>, style: StyleId) -> Shaped {
+    let hyphen = shaper.shape("-", style, false);
+    let mut body = b")]TJ/Span<</ActualText".to_vec();
+    push_text(&mut body, "");
+    body.extend_from_slice(b">>BDC[(");
+    body.extend_from_slice(&hyphen.body);
+    body.extend_from_slice(b")]TJ EMC[(");
+    Shaped {
+        width: hyphen.width,
+        body: body.into_boxed_slice(),
+        unsupported: 0,
     }
 }
 

@@ -10,10 +10,12 @@ use std::rc::Rc;
 use harfrust::{Buffer, ClusterLevel, Direction, Script, ShapeOptions, ShapePlan, ShaperFont};
 use subsetter::GlyphRemapper;
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
 use super::fonts::{FaceId, FaceWeight, Fonts};
-use crate::limits::{CACHED_WORD_BYTES_MAX, CACHED_WORDS_MAX, SHAPED_CHARS_MAX};
+use crate::limits::{
+    CACHED_WORD_BYTES_MAX, CACHED_WORDS_MAX, MARKS_ON_BASE_MAX, MARKS_STACKED_MAX, SHAPED_CHARS_MAX,
+};
 use crate::pdf::{push_number, push_text};
 
 /// A role that text plays on a page; it decides weight, size and distance of lines.
@@ -35,7 +37,8 @@ pub(crate) enum StyleId {
     CellStrong,
 }
 
-/// Shown in place of a character that no font has; Noto Sans has it.
+/// Shown in place of a character that no font has, and of the marks that a letter has too many of;
+/// Noto Sans has it.
 const REPLACEMENT: char = '\u{fffd}';
 
 /// Ascent above a baseline as a part of the leading.
@@ -101,7 +104,7 @@ pub(crate) struct Shaped {
     pub width: f32,
     /// The inside of a text-showing string.
     pub body: Box<[u8]>,
-    /// Characters that no font has.
+    /// Characters that no font has, and marks that a letter has too many of.
     pub unsupported: u32,
 }
 
@@ -158,7 +161,45 @@ struct Run<'t> {
     text: &'t str,
     face: Option<FaceId>,
     script: Script,
+    /// Whether it is marks that a letter has too many of: one replacement stands for them all.
+    surplus: bool,
 }
+
+/// The marks that stand on the letter before them, as far as a word has been read.
+#[derive(Default)]
+struct MarksOnBase {
+    marks: usize,
+    /// Those in the places that most marks share, above and below.
+    above: usize,
+    below: usize,
+    surplus: bool,
+}
+
+impl MarksOnBase {
+    /// Whether a character comes behind the last mark that its letter can carry.
+    fn surplus(&mut self, c: char) -> bool {
+        if !clings(c) {
+            *self = Self::default();
+            return false;
+        }
+        if is_combining_mark(c) {
+            self.marks += 1;
+            match canonical_combining_class(c) {
+                CLASS_ABOVE => self.above += 1,
+                CLASS_BELOW => self.below += 1,
+                _ => {}
+            }
+        }
+        self.surplus |= self.marks > MARKS_ON_BASE_MAX
+            || self.above > MARKS_STACKED_MAX
+            || self.below > MARKS_STACKED_MAX;
+        self.surplus
+    }
+}
+
+/// Canonical combining classes of marks that stack (Unicode, 4.3, Table 4-4).
+const CLASS_BELOW: u8 = 220;
+const CLASS_ABOVE: u8 = 230;
 
 impl<'f> Shaper<'f> {
     pub fn new(fonts: &'f Fonts) -> Self {
@@ -278,17 +319,21 @@ impl<'f> Shaper<'f> {
         }
     }
 
-    /// Cuts a word where face or script change; marks and joiners stay with what they follow.
+    /// Cuts a word where face or script change, and where a letter's marks become too many; marks
+    /// and joiners stay with what they follow.
     fn runs<'t>(&mut self, word: &'t str, bold: bool) -> Vec<Run<'t>> {
         let mut runs = Vec::with_capacity(1);
         let mut start = 0;
         let mut chars = 0;
-        let mut current: Option<(Option<FaceId>, Script)> = None;
+        let mut marks = MarksOnBase::default();
+        let mut current: Option<(Option<FaceId>, Script, bool)> = None;
         for (at, c) in word.char_indices() {
             let script = script_of(c);
+            let surplus = marks.surplus(c);
             let (face, run_script) = match current {
+                Some((_, run_script, _)) if surplus => (None, run_script),
                 None => (self.face_for(c, bold), script),
-                Some((face, run_script)) => {
+                Some((face, run_script, _)) => {
                     let stays = clings(c) && self.face_has(face, c);
                     let next_face = if stays { face } else { self.face_for(c, bold) };
                     let next_script = match (neutral(script), neutral(run_script)) {
@@ -298,8 +343,9 @@ impl<'f> Shaper<'f> {
                     (next_face, next_script)
                 }
             };
-            if let Some((old_face, old_script)) = current {
+            if let Some((old_face, old_script, old_surplus)) = current {
                 let cut = old_face != face
+                    || old_surplus != surplus
                     || (old_script != run_script && !neutral(old_script))
                     || (chars >= SHAPED_CHARS_MAX && !clings(c));
                 if cut {
@@ -307,19 +353,21 @@ impl<'f> Shaper<'f> {
                         text: &word[start..at],
                         face: old_face,
                         script: old_script,
+                        surplus: old_surplus,
                     });
                     start = at;
                     chars = 0;
                 }
             }
             chars += 1;
-            current = Some((face, run_script));
+            current = Some((face, run_script, surplus));
         }
-        if let Some((face, script)) = current {
+        if let Some((face, script, surplus)) = current {
             runs.push(Run {
                 text: &word[start..],
                 face,
                 script,
+                surplus,
             });
         }
         runs
@@ -355,6 +403,7 @@ impl<'f> Shaper<'f> {
         self.buffer.clear();
         match run.face {
             Some(_) => self.buffer.push_str(run.text),
+            None if run.surplus => self.buffer.push(u32::from(REPLACEMENT), 0),
             // A box of the fonts' own (glyph 0) may not be shown (ISO 14289-1, 7.21.8).
             None => {
                 for (at, _) in run.text.char_indices() {
@@ -468,7 +517,7 @@ struct Typesetter<'s, 'f> {
     shaper: &'s ShaperFont<'f, 'static>,
     buffer: &'s Buffer,
     uses: &'s mut GlyphUse,
-    /// Whether the glyphs only stand for characters that no font has.
+    /// Whether the glyphs only stand for characters that cannot be shown.
     missing: bool,
     /// The glyph of a space.
     blank: Option<u32>,

@@ -374,6 +374,15 @@ fn it_is_told_whether_all_fonts_are_embedded() {
     assert!(!only(&report.summary).fonts_embedded);
 }
 
+#[test]
+fn a_file_that_holds_imported_pages_claims_no_standard() {
+    let marked = "/P <</MCID 0>> BDC EMC";
+    let report = attached_pdf(one_page("/MediaBox[0 0 200 100]", marked));
+    assert_shown(&report, Shown::Whole);
+    let bytes = String::from_utf8_lossy(&report.bytes()).into_owned();
+    assert!(!bytes.contains("<pdfaid:part>") && !bytes.contains("<pdfuaid:part>"));
+}
+
 /// A document whose text is in a font that the file does not have.
 pub fn page_without_its_font() -> Vec<u8> {
     let entries = "/MediaBox[0 0 200 100]/Resources<</Font<</F1 5 0 R>>>>";
@@ -608,6 +617,49 @@ fn a_page_whose_content_unpacks_to_gigabytes_says_so() {
     bytes.extend_from_slice(&part);
     bytes.extend_from_slice(b"\nendstream\nendobj\ntrailer\n<</Root 1 0 R>>\n");
     let report = attached_pdf(bytes);
+    assert_shown(&report, Shown::Part);
+    report.assert_shows("Page 1 could not be shown because its content is longer than 64 MB.");
+}
+
+#[test]
+fn forms_that_draw_each_other_without_end_are_not_taken_over() {
+    let form = |next: usize| {
+        let entries = format!(
+            "/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X {next} 0 R>>>>"
+        );
+        stream(&entries, &"/X Do ".repeat(10))
+    };
+    let page = "/MediaBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>";
+    let many: Vec<String> = (6..20).map(form).chain([stream("", "")]).collect();
+    for (forms, why) in [
+        (many, "its drawings draw each other too often."),
+        (vec![form(5)], "it has a drawing that draws itself."),
+    ] {
+        let report = attached_pdf(pages(&[(page, "/X Do")], &forms));
+        assert_shown(&report, Shown::Part);
+        report.assert_shows(&format!("Page 1 could not be shown because {why}"));
+    }
+}
+
+#[test]
+fn a_page_that_is_packed_twice_to_gigabytes_says_so() {
+    use std::io::Write;
+    let once = packed_zeros(limits::PDF_PAGE_CONTENT_BYTES_MAX as usize + (1 << 20));
+    let mut twice = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    twice.write_all(&once).unwrap();
+    let hex: String = twice
+        .finish()
+        .unwrap()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let packing = "/Filter[/ASCIIHexDecode/FlateDecode/FlateDecode]";
+    let report = attached_pdf(pdf(&[
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>".to_owned(),
+        stream(packing, &hex),
+    ]));
     assert_shown(&report, Shown::Part);
     report.assert_shows("Page 1 could not be shown because its content is longer than 64 MB.");
 }

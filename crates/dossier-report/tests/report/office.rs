@@ -1,15 +1,16 @@
 //! Attached office documents: what LibreOffice makes of them, and what becomes of it.
 
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use dossier_report::{OfficeConverter, Shown};
+use dossier_report::{Fonts, OfficeConverter, SectionBody, Shown, write_report};
 use tempfile::TempDir;
 
 use crate::attached::{assert_shown, attached, attached_with, fixture};
-use crate::support::Written;
+use crate::support::{Written, report, section};
 
 const RTF: &[u8] = b"{\\rtf1\\ansi Words of a document}";
 
@@ -186,4 +187,36 @@ fn every_run_has_a_profile_and_an_environment_of_its_own() {
         .find_map(|line| line.strip_prefix("HOME="))
         .unwrap();
     assert!(!Path::new(home).exists(), "the run's folder is gone");
+}
+
+#[test]
+fn documents_in_a_folder_that_nobody_can_write_to_are_converted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("document.rtf");
+    fs::write(&file, RTF).unwrap();
+    let file = fs::File::open(file).unwrap();
+    // Not even root can make a folder there.
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let body = folder.path().join("body.json");
+    let entry = r#"{"url": "http://x", "filename": "a.rtf"}"#;
+    let answer = format!(r#"{{"content": 1, "attachments": [{entry}]}}"#);
+    fs::write(&body, answer).unwrap();
+    let body = SectionBody::Response {
+        body,
+        html: None,
+        labels: None,
+        attachments: vec![path],
+    };
+    let mut report = report(vec![section("Section", body)]);
+    report.office = Some(scripted(&folder, "exit 0"));
+    report.keeps_originals = false;
+    let out = folder.path().join("report.pdf");
+    let summary = write_report(&report, &Fonts::embedded().unwrap(), &out).unwrap();
+    let report = Written::new(folder, summary);
+    assert_shown(&report, Shown::NameOnly);
+    report.assert_shows(
+        "This attachment could not be shown because the document could not be converted: it is \
+         damaged, protected or too large.",
+    );
+    assert!(!report.body().contains("kept beside"), "nothing is kept");
 }

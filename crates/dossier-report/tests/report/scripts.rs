@@ -120,3 +120,48 @@ fn control_characters_are_shown_as_pictures() {
     report.assert_shows("a\u{2400}b\u{2407}c\u{241b}d\u{2421}e f\u{fffd}g");
     report.assert_well_formed();
 }
+
+#[test]
+fn marks_that_a_letter_has_too_many_of_stay_in_the_text_and_off_the_other_rows() {
+    for mark in ["\u{301}", "\u{323}", "\u{5b0}", "\u{489}"] {
+        for marks in [50, 250] {
+            let text = format!("a{}b", mark.repeat(marks));
+            let content = serde_json::json!({"before": "Upper", "v": text, "after": "Lower"});
+            let report = written_content(&content.to_string());
+            let body = report.body();
+            let shown = body.matches(mark).count();
+            assert_eq!(shown, marks, "{mark:?}: {body}");
+            let hidden = report.summary.unsupported_characters as usize;
+            assert!((marks - 8..marks).contains(&hidden), "{mark:?}: {hidden}");
+            report.assert_shows("Upper");
+            report.assert_shows("Lower");
+            report.assert_shows("characters of this section cannot be shown in print");
+            report.assert_accessible();
+        }
+    }
+}
+
+#[test]
+fn as_many_marks_as_languages_write_are_drawn() {
+    for text in ["e\u{323}\u{302}\u{301}", "שּׁ\u{5b8}\u{596}\u{5bd}"] {
+        let report = written_content(&serde_json::json!({ "v": text }).to_string());
+        assert_eq!(report.summary.unsupported_characters, 0, "{text}");
+    }
+}
+
+#[test]
+fn a_soft_hyphen_is_seen_once_and_copied_once_beside_a_right_to_left_word() {
+    let syllables = "Donau\u{ad}dampf\u{ad}schiff\u{ad}fahrts\u{ad}gesell\u{ad}schaft";
+    let words = [syllables; 8].join(" ");
+    for text in [words.clone(), format!("{words} שלום")] {
+        let report = written_content(&serde_json::json!({ "v": text }).to_string());
+        let body = report.body();
+        assert_eq!(body.matches('\u{ad}').count(), 8 * 5, "{body}");
+        assert!(!body.contains('-'), "{body}");
+        let contents = report.content_bytes();
+        let said = contents.iter().flat_map(|content| content.windows(6));
+        let hyphens = said.filter(|bytes| bytes == b"<feff>").count();
+        assert!(hyphens > 0, "no hyphen is seen: {body}");
+        report.assert_accessible();
+    }
+}

@@ -372,6 +372,38 @@ fn a_checker_of_pdf_ua_finds_nothing() {
     report.assert_accessible();
 }
 
+/// Pages of other documents are taken over as they are, tags or none: PDF files and what office
+/// documents become keep no claim, and are not asked for one here.
+#[test]
+fn a_checker_of_pdf_ua_finds_nothing_in_attachments() {
+    let mail = "From: a@example.org\r\nX-Way: post\r\n\
+        Content-Type: multipart/alternative; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nPlain words\r\n\
+        --b\r\nContent-Type: text/html\r\n\r\n<h1>Head</h1><p>Other words\r\n\
+        --b\r\nContent-Type: text/csv\r\n\
+        Content-Disposition: attachment; filename=a.csv\r\n\r\nh1,h2\r\nv1,v2\r\n--b--\r\n";
+    let html = "<title>T</title><h1>Head</h1><p>One <b>two</b><ul><li>first<li>second</ul>\
+        <table><tr><th>Name<th>Age<tr><td>Ada<td>36</table>";
+    for (name, content_type, bytes) in [
+        ("a.jpg", "image/jpeg", fixture("baseline.jpg")),
+        ("a.gif", "image/gif", fixture("still.gif")),
+        ("a.webp", "image/webp", fixture("lossy.webp")),
+        ("a.csv", "text/csv", b"a,b\n1,2\n3,4\n".to_vec()),
+        (
+            "a.json",
+            "application/json",
+            br#"{"a":{"b":[1,2]}}"#.to_vec(),
+        ),
+        ("a.xml", "text/xml", b"<a b='c'><d>e</d></a>".to_vec()),
+        ("a.html", "text/html", html.into()),
+        ("a.txt", "text/plain", b"Words\n\nand words".to_vec()),
+        ("a.eml", "message/rfc822", mail.into()),
+        ("a.mp3", "audio/mpeg", b"ID3\x04 music".to_vec()),
+    ] {
+        attached(&[(name, content_type, bytes)]).assert_accessible();
+    }
+}
+
 #[test]
 fn figures_say_in_words_what_they_show() {
     let report = attached(&[

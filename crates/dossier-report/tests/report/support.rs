@@ -35,6 +35,7 @@ pub fn report(sections: Vec<Section>) -> Report {
         wording: Wording::default(),
         look: dossier_report::Look::default(),
         office: None,
+        keeps_originals: true,
     }
 }
 

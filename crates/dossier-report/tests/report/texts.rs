@@ -232,6 +232,30 @@ fn of_html_the_text_is_shown() {
 }
 
 #[test]
+fn links_of_a_page_say_where_they_lead() {
+    let html = "<p>See <a href=' https://example.org/a?b=1&amp;c=2 '>the page</a>, \
+        <a href=https://example.org/>https://example.org/</a>, \
+        <a href='mailto:ada@example.org'>Ada</a>, <a href='#top'>up</a>, <a name=here>here</a>, \
+        <a href='javascript:alert(1)'>press</a>, <a href='b.html'>beside</a>.\
+        <p><a href='HTTPS://example.org/never-closed'>one<p>two<p>three<p>end";
+    let report = attached_text("a.html", "text/html", html);
+    report.assert_shows(
+        "See the page (https://example.org/a?b=1&c=2), https://example.org/, Ada \
+         (ada@example.org), up, here, press, beside. \
+         one (HTTPS://example.org/never-closed) two three end",
+    );
+    // A parser opens what is never closed in every paragraph again.
+    let html = format!(
+        "<a href='https://example.org/{}'>{}",
+        "x".repeat(3_900),
+        "<p>".repeat(50_000) + "bottom"
+    );
+    let report = attached_text("a.html", "text/html", html);
+    report.assert_shows("bottom");
+    assert!(folded(&report.body()).matches('x').count() < 4_000);
+}
+
+#[test]
 fn hostile_html_is_harmless() {
     for html in [
         "<div>".repeat(200_000) + "bottom",
@@ -447,4 +471,31 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// An e-mail that says this as plain text and this as a web page.
+fn alternatives(plain: &str, html: &str) -> String {
+    format!(
+        "From: a@example.org\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\n{plain}\r\n\
+         --b\r\nContent-Type: text/html\r\n\r\n{html}\r\n--b--\r\n"
+    )
+}
+
+#[test]
+fn an_e_mail_that_says_two_things_shows_both() {
+    let note = "The e-mail is a web page: its text is shown, its images and its looks are not.";
+    let mail = alternatives("Come at ten.", "<p>Come at <b>eleven</b>.</p>");
+    let report = attached_text("a.eml", "message/rfc822", mail);
+    assert_shown(&report, Shown::Part);
+    report.assert_shows(&format!(
+        "The e-mail as plain text Come at ten. The e-mail as a web page Come at eleven. {note}"
+    ));
+    let mail = alternatives("Come\r\n at  eleven.", "<p>Come at <b>eleven</b>.</p>");
+    let report = attached_text("a.eml", "message/rfc822", mail);
+    assert_shown(&report, Shown::Part);
+    report.assert_shows(&format!("Come at eleven. {note}"));
+    let body = report.body();
+    assert_eq!(body.matches("eleven").count(), 1, "{body}");
+    assert!(!body.contains("as plain text"), "{body}");
 }

@@ -86,8 +86,8 @@ impl Attempt {
             .fetch_add(unsupported_characters, Ordering::Relaxed);
         tracing::warn!(
             unsupported_characters,
-            "no font has some of the report's characters, which are shown as U+FFFD: name a font \
-             that has them in report.fallback_fonts"
+            "some of the report's characters are shown as U+FFFD: no font has them, or a letter \
+             has too many combining marks; name a font that has them in report.fallback_fonts"
         );
     }
 

@@ -316,9 +316,10 @@ impl Comparison {
 }
 
 impl Measured {
-    /// Fails at the first of Dossier's reports that passes a limit.
+    /// Fails at the first limit that is passed.
     fn within_limits(&self, options: &BenchReport) -> Result<(), Failure> {
-        for report in self.reports.iter().filter(|m| m.maker == Maker::Dossier) {
+        let own = || self.reports.iter().filter(|m| m.maker == Maker::Dossier);
+        for report in own() {
             let pages = report.pages;
             let megabytes = report.peak_bytes as f64 / 1e6;
             within(
@@ -332,7 +333,31 @@ impl Measured {
                 options.bytes_per_page_max,
             )?;
         }
-        Ok(())
+        if let Some(smallest) = own().min_by_key(|m| m.pages_asked) {
+            for report in own() {
+                for (what, ratio) in report.growth_from(smallest) {
+                    let (pages, few) = (report.pages, smallest.pages);
+                    within(
+                        &format!("{what} of {pages} pages to those of {few}"),
+                        ratio,
+                        options.growth_max,
+                    )?;
+                }
+            }
+        }
+        let Some(min) = options.typst_ratio_min else {
+            return Ok(());
+        };
+        match &self.against_typst {
+            Some(c) if c.pages_a_second_ratio >= min => Ok(()),
+            Some(c) => Err(Failure::Other(format!(
+                "{:.1} times Typst's pages/s, and at least {min} was wanted",
+                c.pages_a_second_ratio
+            ))),
+            None => Err(Failure::Other(
+                "nothing was measured with both Dossier and Typst".to_owned(),
+            )),
+        }
     }
 
     fn text(&self) -> String {
@@ -382,6 +407,18 @@ impl Measured {
 }
 
 impl Measurement {
+    /// How many times what a smaller report takes this one takes, where it should be once.
+    fn growth_from(&self, smaller: &Self) -> [(&'static str, f64); 3] {
+        [
+            ("time a page", smaller.pages_a_second / self.pages_a_second),
+            (
+                "bytes a page",
+                self.bytes_a_page as f64 / smaller.bytes_a_page as f64,
+            ),
+            ("memory", self.peak_bytes as f64 / smaller.peak_bytes as f64),
+        ]
+    }
+
     fn row(&self) -> [String; 8] {
         let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
         [

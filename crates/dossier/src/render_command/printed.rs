@@ -92,6 +92,7 @@ impl Printer {
             wording: self.wording.clone(),
             look: self.look.clone(),
             office: self.office.clone(),
+            keeps_originals: false,
         };
         let summary = write_report(&report, &self.fonts, &pdf_in(folder.path()))
             .map_err(|error| Failure::Other(error.to_string()))?;

@@ -83,6 +83,34 @@ fn a_peer_is_measured_with_all_that_it_starts() {
 }
 
 #[test]
+fn a_limit_that_is_passed_ends_with_what_was_measured_and_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    peers(
+        folder.path(),
+        "if [ $1 = count ]; then echo 10; exit; fi\n\
+         sleep 1; echo x >$3; echo '{\"version\": \"0\", \"peakBytes\": 7}'",
+    );
+    let fails = |line: &str, why: &str| {
+        let line = format!("bench report --runs 1 {line}");
+        let output = process::run(folder.path(), &line);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {stderr}");
+        assert!(stderr.contains(why), "{line}: {stderr}");
+    };
+    fails("--pages 10 --memory-max-mb 1", "memory in MB for");
+    fails("--pages 10 --bytes-per-page-max 1", "bytes a page of");
+    // The smaller report has the fonts, and more of its bytes are theirs.
+    fails("--pages 20,200 --growth-max 0.9", "pages to those of");
+    fails("--pages 10 --typst-ratio-min 1", "nothing was measured");
+    let with_peers = "--pages 10 --peers peers --typst-ratio-min";
+    fails(&format!("{with_peers} 1e9"), "times Typst's pages/s");
+    process::succeed(
+        folder.path(),
+        &format!("bench report --runs 1 {with_peers} 0.1"),
+    );
+}
+
+#[test]
 fn a_peer_that_takes_too_long_is_stopped_with_all_that_it_started_and_the_reason_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     peers(

@@ -446,3 +446,43 @@ fn a_token_that_no_header_can_hold_is_refused() {
         assert!(said.contains("api.token"), "{said}");
     }
 }
+
+#[test]
+fn a_converter_does_not_outlive_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let script = format!(
+        "#!/bin/sh\nsleep 300 & echo $! > {0}.new; mv {0}.new {0}; wait\n",
+        path("child").display()
+    );
+    std::fs::write(path("converter"), script).unwrap();
+    let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(path("converter"), all).unwrap();
+    std::fs::write(path("note.rtf"), r"{\rtf1 A note}").unwrap();
+    let answer = r#"{"content": 1, "attachments": [{"url": "http://x", "filename": "note.rtf"}]}"#;
+    std::fs::write(path("answer.json"), answer).unwrap();
+    let mut program = process::dossier(folder.path())
+        .args(process::words(
+            "render --data answer.json --attachments . -o answer.pdf",
+        ))
+        .env("DOSSIER_REPORT__OFFICE__PROGRAM", path("converter"))
+        .spawn()
+        .unwrap();
+    let start = std::time::Instant::now();
+    while !path("child").exists() {
+        assert!(start.elapsed().as_secs() < 60, "nothing is converted");
+        assert!(program.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let child = std::fs::read_to_string(path("child")).unwrap();
+    let stat = format!("/proc/{}/stat", child.trim());
+    let runs = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+    assert!(runs());
+    program.kill().unwrap();
+    program.wait().unwrap();
+    let start = std::time::Instant::now();
+    while runs() {
+        assert!(start.elapsed().as_secs() < 10, "the converter goes on");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

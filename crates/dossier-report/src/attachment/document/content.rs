@@ -2,11 +2,11 @@ use std::io::{self, Read, Write};
 
 use flate2::read::ZlibDecoder;
 use hayro_syntax::Filter;
-use hayro_syntax::object::{Dict, Stream};
+use hayro_syntax::object::{Dict, Name, Stream};
 use weezl::BitOrder;
 
 use super::super::failure::{DAMAGED, Failure, unreadable};
-use crate::limits::PDF_PAGE_CONTENT_BYTES_MAX;
+use crate::limits::{IMAGE_PIXELS_MAX, PDF_PAGE_CONTENT_BYTES_MAX};
 
 /// Unpacks a content stream, within the limit for one page.
 ///
@@ -31,6 +31,40 @@ pub(super) fn unpack(stream: &Stream<'_>) -> Result<Vec<u8>, Failure> {
         };
     }
     Ok(data)
+}
+
+/// Refuses a stream of which any stage of its unpacking is over the limit.
+///
+/// An image that is packed once may have all the bytes that its pixels may have. Filters that make
+/// pixels end what is looked at.
+pub(super) fn check_packing(stream: &Stream<'_>) -> Result<(), Failure> {
+    let filters = stream.filters();
+    let image = stream.dict().get::<Name<'_>>("Subtype");
+    let image = image.is_some_and(|kind| &*kind == b"Image");
+    if image && let [Filter::FlateDecode] = filters[..] {
+        let max = IMAGE_PIXELS_MAX * 4;
+        let data = stream.raw_data();
+        let mut unpacking = ZlibDecoder::new(&*data).take(max + 1);
+        // What is damaged unpacks to what comes before the damage.
+        let _ = io::copy(&mut unpacking, &mut io::sink());
+        return if unpacking.limit() == 0 {
+            Err(too_long())
+        } else {
+            Ok(())
+        };
+    }
+    let mut data = stream.raw_data().into_owned();
+    for filter in filters {
+        data = match filter {
+            Filter::FlateDecode => flate(&data)?,
+            Filter::LzwDecode => lzw(&data)?,
+            Filter::Ascii85Decode => ascii85(&data)?,
+            Filter::AsciiHexDecode => ascii_hex(&data)?,
+            Filter::RunLengthDecode => run_length(&data)?,
+            _ => return Ok(()),
+        };
+    }
+    Ok(())
 }
 
 fn within_limit(data: Vec<u8>) -> Result<Vec<u8>, Failure> {

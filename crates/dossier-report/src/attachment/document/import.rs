@@ -8,7 +8,8 @@ use pdf_writer::{Null, Obj, Str};
 
 use super::super::failure::{Failure, guarded, unreadable};
 use super::annotations::{Annotations, annotations};
-use super::content::unpack;
+use super::content::{check_packing, unpack};
+use super::drawings::Drawings;
 use crate::ReportError;
 use crate::layout::{Figure, Orientation};
 use crate::limits::{
@@ -21,6 +22,7 @@ use crate::pdf::{ObjectId, PdfFile};
 /// What several pages share is copied once: of a copied object only its number is kept.
 pub(super) struct Importer<'p> {
     document: &'p XRef,
+    drawings: Drawings<'p>,
     copied: HashMap<ObjRef, ObjectId>,
     waiting: Vec<(ObjRef, Role)>,
     bytes: u64,
@@ -141,6 +143,7 @@ impl<'p> Importer<'p> {
     pub fn new(document: &'p XRef) -> Self {
         Self {
             document,
+            drawings: Drawings::new(document),
             copied: HashMap::new(),
             waiting: Vec::new(),
             bytes: 0,
@@ -154,22 +157,18 @@ impl<'p> Importer<'p> {
     pub fn import(
         &mut self,
         file: &mut PdfFile,
-        page: &Page<'_>,
+        page: &Page<'p>,
         alt: String,
     ) -> Result<Figure, Failure> {
-        file.note_foreign();
+        file.note_foreign_pages();
         // Nothing is half written when a reader panics: an object is read before it is placed.
-        let imported = guarded(|| self.import_page(file, page, alt));
-        if !self.fonts_embedded {
-            file.note_missing_font();
-        }
-        imported
+        guarded(|| self.import_page(file, page, alt))
     }
 
     fn import_page(
         &mut self,
         file: &mut PdfFile,
-        page: &Page<'_>,
+        page: &Page<'p>,
         alt: String,
     ) -> Result<Figure, Failure> {
         let bounds = page.intersected_crop_box();
@@ -185,8 +184,11 @@ impl<'p> Importer<'p> {
         if !area.iter().all(|side| side.is_finite()) {
             return Err(unreadable("it has no size"));
         }
-        let drawn = self.page_form(file, page, area)?;
         let annotations = annotations(page);
+        let appearances = annotations.appearances.iter().map(|shown| shown.object);
+        self.drawings
+            .check(page, &content_streams(page), appearances)?;
+        let drawn = self.page_form(file, page, area)?;
         self.unseen_notes |= annotations.unseen;
         let object = if annotations.appearances.is_empty() {
             drawn
@@ -212,7 +214,7 @@ impl<'p> Importer<'p> {
     fn page_form(
         &mut self,
         file: &mut PdfFile,
-        page: &Page<'_>,
+        page: &Page<'p>,
         area: [f32; 4],
     ) -> Result<ObjectId, Failure> {
         let content = page_content(page)?;
@@ -349,6 +351,14 @@ impl<'p> Importer<'p> {
         if elsewhere || encrypted || is_left_behind(dict) {
             self.whole &= !elsewhere && !encrypted;
             return Err(unreadable("it is not part of the page"));
+        }
+        let image = dict
+            .get::<Name<'_>>("Subtype")
+            .is_some_and(|kind| &*kind == b"Image");
+        // Those that a page draws are looked at before it is taken over.
+        if !image && let Err(failure) = check_packing(stream) {
+            self.whole = false;
+            return Err(failure);
         }
         let data = stream.raw_data();
         self.count(data.len())?;
@@ -507,12 +517,16 @@ struct PageContent<'p> {
     packing: Vec<(&'static [u8], MaybeRef<Object<'p>>)>,
 }
 
-fn page_content<'p>(page: &Page<'p>) -> Result<PageContent<'p>, Failure> {
-    let streams: Vec<Stream<'p>> = match page.raw().get::<Object<'p>>("Contents") {
+fn content_streams<'p>(page: &Page<'p>) -> Vec<Stream<'p>> {
+    match page.raw().get::<Object<'p>>("Contents") {
         Some(Object::Stream(stream)) => vec![stream],
         Some(Object::Array(array)) => array.iter::<Stream<'p>>().collect(),
         _ => Vec::new(),
-    };
+    }
+}
+
+fn page_content<'p>(page: &Page<'p>) -> Result<PageContent<'p>, Failure> {
+    let streams = content_streams(page);
     if let [stream] = &streams[..]
         && stream
             .filters()

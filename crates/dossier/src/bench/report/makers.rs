@@ -112,6 +112,7 @@ pub fn report(body: PathBuf, out: &Path) -> Result<ReportSummary, Failure> {
         wording: Wording::default(),
         look: dossier_report::Look::default(),
         office: None,
+        keeps_originals: false,
     };
     Fonts::embedded()
         .and_then(|fonts| write_report(&report, &fonts, out))
