@@ -20,6 +20,7 @@
 mod admin;
 pub mod api;
 pub mod auth;
+mod batches;
 mod claims;
 mod health;
 pub mod housekeeping;

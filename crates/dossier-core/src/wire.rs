@@ -3,6 +3,7 @@
 //! camelCase, times in UTC (RFC 3339), dates as `YYYY-MM-DD`, sizes in bytes. Texts are plain here;
 //! the API parses them into domain types at its border.
 
+mod batches;
 mod reference;
 mod schemas;
 mod templates;
@@ -18,6 +19,10 @@ use crate::section::{Held, Section, SectionStatus};
 use crate::service::{Category, Service};
 use crate::{DocumentKind, FinishedDocument, LeaseToken, Private, RequestId};
 
+pub use batches::{
+    CompleteRequests, CompletionOutcome, CompletionsView, HeldLease, LEASE_BATCH_MAX,
+    OneCompletion, RenewLeases, RenewalOutcome, RenewalsView,
+};
 pub use reference::{
     REFERENCE_IMPORT_BYTES_MAX, REFERENCE_LOOKUP_CODES_MAX, ReferenceImported, ReferenceLookup,
     ReferenceNames, ReferenceSourceView,

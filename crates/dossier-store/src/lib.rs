@@ -7,6 +7,7 @@
 //! not the current lease's changes nothing. The suite in `tests/conformance` is what makes a store
 //! a store.
 
+mod completion;
 pub mod postgres;
 mod reference;
 mod rows;
@@ -14,6 +15,7 @@ mod section_values;
 pub mod sqlite;
 mod store;
 
+pub use completion::Completion;
 pub use postgres::PostgresStore;
 pub use reference::{
     KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,

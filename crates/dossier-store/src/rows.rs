@@ -101,17 +101,25 @@ pub(crate) fn add_documents<R: Columns>(
     requests: &mut [Request],
     rows: &[R],
 ) -> Result<(), StoreError> {
-    let mut by_request: HashMap<Uuid, Vec<FinishedDocument>> = HashMap::new();
-    for row in rows {
-        let id = uuid(row, "request_id")?;
-        by_request.entry(id).or_default().push(finished(row)?);
-    }
+    let mut by_request = documents_by_request(rows)?;
     for request in requests {
         let mut others = by_request.remove(&request.id.as_uuid()).unwrap_or_default();
         others.sort_by_key(|document| (document.kind, document.volume));
         request.others = others;
     }
     Ok(())
+}
+
+/// The documents in these rows, by the requests that have them.
+pub(crate) fn documents_by_request<R: Columns>(
+    rows: &[R],
+) -> Result<HashMap<Uuid, Vec<FinishedDocument>>, StoreError> {
+    let mut by_request: HashMap<Uuid, Vec<FinishedDocument>> = HashMap::new();
+    for row in rows {
+        let id = uuid(row, "request_id")?;
+        by_request.entry(id).or_default().push(finished(row)?);
+    }
+    Ok(by_request)
 }
 
 fn section(row: &impl Columns) -> Result<Section, StoreError> {

@@ -19,7 +19,9 @@ use dossier_core::{
 };
 use jiff::Timestamp;
 
-use crate::{KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken};
+use crate::{
+    Completion, KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,
+};
 
 /// What can go wrong in a store, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -300,7 +302,19 @@ pub trait Store: Send + Sync + 'static {
         id: RequestId,
         token: LeaseToken,
         rules: &LeaseRules,
-    ) -> Result<Timestamp, StoreError>;
+    ) -> Result<Timestamp, StoreError> {
+        let outcome = self.renew_all(&[(id, token)], rules).await?.pop();
+        Ok(outcome.ok_or(StoreError::Corrupt("renewal"))??)
+    }
+
+    /// Extends many leases, each as [`renew`](Self::renew) does, in one transaction (or a few, if
+    /// they are thousands); answers for each, in their order. That one is refused is no other's
+    /// business. An error of the whole says nothing of any: whoever gets it asks again.
+    async fn renew_all(
+        &self,
+        leases: &[(RequestId, LeaseToken)],
+        rules: &LeaseRules,
+    ) -> Result<Vec<Result<Timestamp, LeaseRefusal>>, StoreError>;
 
     /// Gives the current lease back. If the attempt counts and was the last allowed one, the request
     /// becomes Errored with the reason; else it is due again after `retry_after`.
@@ -325,7 +339,27 @@ pub trait Store: Send + Sync + 'static {
         document: &KeptDocument,
         pages: u32,
         others: &[FinishedDocument],
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        let completion = Completion {
+            id,
+            token,
+            document: document.clone(),
+            pages,
+            others: others.to_vec(),
+        };
+        let outcome = self.complete_all(&[completion]).await?.pop();
+        outcome.ok_or(StoreError::Corrupt("completion"))?
+    }
+
+    /// Completes many requests, each as [`complete`](Self::complete) does, in one transaction (or a
+    /// few, if they are thousands, or one request comes twice, or a document cannot be what is
+    /// said of it); answers for each, in their order, as if they had been asked for one after the
+    /// other. That one is refused is no other's business. An error of the whole says nothing of
+    /// any: whoever gets it asks again.
+    async fn complete_all(
+        &self,
+        completions: &[Completion],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError>;
 
     /// Records what became of a section. A complete section is never changed back.
     async fn record_section(

@@ -16,7 +16,8 @@
 //! - [`config`]: every setting and every limit
 //! - [`api`]: the API's client, which the command line uses too
 //! - `worker`: polling, slots and shutting down
-//! - `attempt`: one claim from start to end; `lease` keeps its lease alive
+//! - `attempt`: one claim from start to end; `lease`: what it knows of its lease; `renewals`: keeping
+//!   all leases alive
 //! - `collect`: one section, with tries and pauses; `fetch`: one try, as the upstream contract says;
 //!   `attachment`: one try to get a file that an answer lists
 //! - `template`: a service's own template; `looked_up`: the names and images that one asks for;
@@ -47,6 +48,7 @@ mod package;
 mod panics;
 pub mod probe;
 mod rendering;
+mod renewals;
 mod retry;
 mod schema;
 mod spool;

@@ -22,6 +22,7 @@ use crate::config::{InvalidConfig, Limits, WorkerConfig};
 use crate::connection::{ClientError, upstream_client};
 use crate::name::Names;
 use crate::rendering::ReportSettings;
+use crate::renewals::Renewals;
 use crate::retry::{Backoff, around};
 use crate::schema::FetchedSchemas;
 use crate::spool::Spool;
@@ -91,6 +92,7 @@ impl Worker {
             name: config.name.unwrap_or_else(random_name),
             slots: Arc::new(Semaphore::new(limits.requests_at_once)),
             workshop: Arc::new(Workshop {
+                renewals: Renewals::new(api.clone()),
                 api,
                 documents,
                 collector,
@@ -121,6 +123,8 @@ impl Worker {
     pub async fn run(self, shutdown: CancellationToken) {
         tracing::info!(worker = self.name, "the worker starts");
         let stop = CancellationToken::new();
+        let renewals = Arc::clone(&self.workshop.renewals);
+        let _renewing = AbortOnDropHandle::new(tokio::spawn(renewals.run()));
         let mut attempts = JoinSet::new();
         let polling = self.poll(&mut attempts, &stop);
         shutdown.run_until_cancelled(polling).await;

@@ -60,7 +60,7 @@ const SECTIONS: &str = "SELECT sections.request_id, sections.service_id, \
 
 /// Documents of the requests in `$1` besides their reports' first volumes; an archived request has
 /// none.
-const DOCUMENTS: &str = "SELECT * FROM documents WHERE request_id = ANY($1)";
+pub(super) const DOCUMENTS: &str = "SELECT * FROM documents WHERE request_id = ANY($1)";
 
 /// Sections of the archived requests in `$1`, as their services were described then.
 const ARCHIVED_SECTIONS: &str = "SELECT *, false AS template_migrated, NULL::text AS schema_sha256, NULL::uuid AS kept_id, \

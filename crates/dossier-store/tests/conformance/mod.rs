@@ -13,6 +13,7 @@
 
 pub mod abandoned;
 pub mod archive;
+pub mod batches;
 pub mod claim_rule;
 pub mod claims;
 pub mod concurrency;
@@ -101,6 +102,17 @@ macro_rules! conformance {
                 a_request_is_not_completed_before_every_section_is,
                 completing_again_with_the_same_token_and_document_succeeds,
                 writes_to_an_unknown_request_are_refused,
+            }
+            batches {
+                all_leases_are_renewed_in_one_call,
+                a_lost_lease_among_others_is_refused_alone,
+                completions_are_decided_one_by_one,
+                a_repeated_batch_is_told_yes_and_changes_nothing,
+                an_empty_batch_is_nothing,
+                one_lease_may_come_twice,
+                more_than_one_transaction_takes_are_decided_too,
+                what_cannot_be_whole_spoils_no_other,
+                batches_in_opposite_order_never_wait_in_a_circle,
             }
             sections {
                 a_collected_section_is_kept_for_later_attempts,
