@@ -216,6 +216,7 @@ impl<'o> QueueBench<'o> {
         let crew = Crew {
             workers,
             batch: 1,
+            together: false,
             work: Duration::ZERO,
             time_max: Duration::from_secs(self.options.seconds),
         };

@@ -10,7 +10,7 @@ use dossier_core::lease::LeaseRules;
 use dossier_core::wire::{ClaimsQuery, CompleteRequest, DocumentView};
 use dossier_core::{KeptDocument, LeaseToken, RequestId, Sha256Hex};
 use dossier_documents::{DocumentStore, FolderStore};
-use dossier_store::Store;
+use dossier_store::{Completion, Store};
 use dossier_worker::ApiClient;
 use futures::future::try_join_all;
 use tokio::task::JoinSet;
@@ -100,35 +100,99 @@ impl Through {
         Ok(())
     }
 
+    /// The same for many in one call; none may be refused.
+    async fn renew_all(&self, held: &[Held]) -> Result<(), Failure> {
+        let leases: Vec<_> = held.iter().map(|held| (held.id, held.token)).collect();
+        match self {
+            Self::Store { store, rules } => {
+                for outcome in store.renew_all(&leases, rules).await.map_err(of_store)? {
+                    outcome.map_err(|refusal| of_store(refusal.into()))?;
+                }
+            }
+            Self::Http { client, .. } => {
+                for outcome in client.renew_all(&leases).await? {
+                    outcome?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Completes the request with a report.
     pub async fn complete(&self, held: Held) -> Result<(), Failure> {
-        let id = report_document_id(held.token);
         match self {
             Self::Store { store, .. } => {
-                let document = KeptDocument {
-                    id,
-                    bytes: DOCUMENT.len() as u64,
-                    sha256: Sha256Hex::from_digest(&[0xab; 32]),
-                };
+                let document = document_of(held);
                 let completed = store.complete(held.id, held.token, &document, 1, &[]).await;
                 completed.map_err(of_store)
             }
-            Self::Http {
-                client,
-                documents,
-                document,
-            } => {
-                let kept = documents.put(id, document).await;
-                let kept = kept.map_err(|error| Failure::Unavailable(error.to_string()))?;
-                let complete = CompleteRequest {
-                    lease_token: held.token,
-                    document: DocumentView::from(&kept),
-                    pages: 1,
-                    others: Vec::new(),
-                };
+            Self::Http { client, .. } => {
+                let complete = self.put_document(held).await?;
                 Ok(client.complete(held.id, &complete).await?)
             }
         }
+    }
+
+    /// The same for many in one call; none may be refused.
+    async fn complete_all(&self, held: &[Held]) -> Result<(), Failure> {
+        match self {
+            Self::Store { store, .. } => {
+                let completions: Vec<Completion> = held
+                    .iter()
+                    .map(|held| Completion {
+                        id: held.id,
+                        token: held.token,
+                        document: document_of(*held),
+                        pages: 1,
+                        others: Vec::new(),
+                    })
+                    .collect();
+                for outcome in store.complete_all(&completions).await.map_err(of_store)? {
+                    outcome.map_err(of_store)?;
+                }
+            }
+            Self::Http { client, .. } => {
+                let mut completions = Vec::with_capacity(held.len());
+                for held in held {
+                    completions.push((held.id, self.put_document(*held).await?));
+                }
+                for outcome in client.complete_all(&completions).await? {
+                    outcome?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a report into the API's storage, as workers do; returns what the API is told of it.
+    async fn put_document(&self, held: Held) -> Result<CompleteRequest, Failure> {
+        let document = match self {
+            Self::Store { .. } => document_of(held),
+            Self::Http {
+                documents,
+                document,
+                ..
+            } => {
+                let kept = documents.put(report_document_id(held.token), document);
+                kept.await
+                    .map_err(|error| Failure::Unavailable(error.to_string()))?
+            }
+        };
+        Ok(CompleteRequest {
+            lease_token: held.token,
+            document: DocumentView::from(&document),
+            pages: 1,
+            others: Vec::new(),
+        })
+    }
+}
+
+/// A report that is in no storage: the store does not look.
+fn document_of(held: Held) -> KeptDocument {
+    KeptDocument {
+        id: report_document_id(held.token),
+        bytes: DOCUMENT.len() as u64,
+        sha256: Sha256Hex::from_digest(&[0xab; 32]),
     }
 }
 
@@ -137,8 +201,11 @@ impl Through {
 pub struct Crew {
     /// So many at a time take leases.
     pub workers: u32,
-    /// So many leases at once, whose requests are then worked on side by side.
+    /// So many leases at once, whose requests are then worked on side by side. All are renewed in
+    /// one call, as a worker does.
     pub batch: u32,
+    /// Whether they are completed in one call too, instead of each when it is done.
+    pub together: bool,
     /// How long the work on one request takes.
     pub work: Duration,
     /// No lease is taken after this.
@@ -202,18 +269,28 @@ impl Crew {
             if held.is_empty() {
                 break;
             }
-            let attempts = held.iter().map(|held| self.attempt(through, *held));
-            try_join_all(attempts).await?;
+            match &held[..] {
+                [one] => through.renew(*one).await?,
+                several => through.renew_all(several).await?,
+            }
+            if self.together {
+                self.job().await;
+                through.complete_all(&held).await?;
+            } else {
+                let attempts = held.iter().map(|held| async {
+                    self.job().await;
+                    through.complete(*held).await
+                });
+                try_join_all(attempts).await?;
+            }
             completed.extend(held.iter().map(|held| held.id));
         }
         Ok(completed)
     }
 
-    async fn attempt(self, through: &Through, held: Held) -> Result<(), Failure> {
-        through.renew(held).await?;
+    async fn job(self) {
         if !self.work.is_zero() {
             tokio::time::sleep(self.work).await;
         }
-        through.complete(held).await
     }
 }

@@ -22,6 +22,9 @@ const FAST_CONNECTIONS: u32 = 20;
 /// Connections of Dossier's pool by default, leases of a worker at once by default.
 const DEFAULT_CONNECTIONS: u32 = 10;
 const DEFAULT_LEASES: u32 = 4;
+/// Holders of leases, and leases of each at once, where Dossier is set to be fast.
+const FAST_HOLDERS: u32 = 4;
+const FAST_LEASES: u32 = 250;
 
 /// As it comes, or as its documentation says that it is fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,10 +166,7 @@ impl Race<'_> {
     async fn own(&self, mode: Mode) -> Result<Said, Failure> {
         let (connections, workers, batch) = match mode {
             Mode::Defaults => (DEFAULT_CONNECTIONS, 1, DEFAULT_LEASES),
-            Mode::Fastest => {
-                let batch = self.workers.div_ceil(FAST_CONNECTIONS / 2);
-                (FAST_CONNECTIONS, self.workers.div_ceil(batch), batch)
-            }
+            Mode::Fastest => (FAST_CONNECTIONS, FAST_HOLDERS, FAST_LEASES),
         };
         let place = Place::Postgres(self.cluster);
         let database = Filled::make(&place, 0, connections).await?;
@@ -179,6 +179,7 @@ impl Race<'_> {
         let crew = Crew {
             workers,
             batch,
+            together: mode == Mode::Fastest,
             work: WORK,
             time_max: Duration::from_secs(self.seconds),
         };
