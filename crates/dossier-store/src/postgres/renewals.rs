@@ -38,20 +38,22 @@ impl PostgresStore {
                  SELECT * FROM unnest($1::uuid[], $2::uuid[]) \
                  WITH ORDINALITY AS asked (id, token, place)), \
              locked AS MATERIALIZED (\
-                 SELECT id, status, lease_token, lease_expires_at FROM requests \
-                 WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE), \
+                 SELECT asked.place, requests.id, requests.status, \
+                        requests.status = 'Pending' AND requests.lease_token = asked.token \
+                        AND requests.lease_expires_at > ",
+            this_moment!(),
+            " AS held \
+                 FROM asked JOIN requests ON requests.id = asked.id \
+                 ORDER BY requests.id FOR NO KEY UPDATE OF requests), \
              renewed AS (\
                  UPDATE requests SET lease_expires_at = ",
             this_moment!(),
-            " + $3 FROM locked JOIN asked ON asked.id = locked.id \
-                 WHERE requests.id = locked.id AND locked.lease_token = asked.token \
-                 AND locked.status = 'Pending' AND locked.lease_expires_at > ",
-            this_moment!(),
-            " RETURNING requests.id, requests.lease_token, requests.lease_expires_at) \
-             SELECT locked.status, renewed.lease_expires_at FROM asked \
-             LEFT JOIN locked ON locked.id = asked.id \
-             LEFT JOIN renewed ON renewed.id = asked.id AND renewed.lease_token = asked.token \
-             ORDER BY asked.place"
+            " + $3 FROM locked WHERE requests.id = locked.id AND locked.held \
+                 RETURNING requests.id, requests.lease_expires_at) \
+             SELECT locked.status, \
+                    CASE WHEN locked.held THEN renewed.lease_expires_at END AS lease_expires_at \
+             FROM asked LEFT JOIN locked ON locked.place = asked.place \
+             LEFT JOIN renewed ON renewed.id = locked.id ORDER BY asked.place"
         );
         let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) = leases
             .iter()
