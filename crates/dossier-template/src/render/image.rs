@@ -96,7 +96,7 @@ impl<'a> Renderer<'a, '_> {
         &mut self,
         call: &'a Call,
     ) -> Result<Result<InlineImage, Value<'a>>, RenderError> {
-        let value = self.arguments(call)?.get(0);
+        let value = self.arguments(call)?.take(0);
         Ok(match self.image_of(value)? {
             Attachment::Image(image) => Ok(image),
             Attachment::Other(value) => Err(value),
@@ -115,11 +115,11 @@ impl<'a> Renderer<'a, '_> {
             return Ok(Attachment::Other(value));
         };
         for name in ["url", "contentType", "filesize"] {
-            let (node, _) = self.tree.member(object, name, name_hash(name));
-            self.count_bytes(node.map_or(0, |node| Value::Node(node).bytes(self.tree)))?;
+            let node = self.tree.member(object, name, name_hash(name));
+            self.count(node.map_or(0, |node| Value::Node(node).reading_steps(self.tree)))?;
         }
         let member = |name: &str| {
-            let (node, _) = self.tree.member(object, name, name_hash(name));
+            let node = self.tree.member(object, name, name_hash(name));
             node.map_or(Value::Null, Value::Node).seen(self.tree)
         };
         let (Seen::Text(url), Seen::Text(content_type)) = (member("url"), member("contentType"))
@@ -152,10 +152,10 @@ impl<'a> Renderer<'a, '_> {
                 after: String::new(),
             });
         }
-        let arguments = self.arguments(call)?;
+        let mut arguments = self.arguments(call)?;
         let mut sides = Vec::with_capacity(2);
         for at in 1..=2 {
-            let side = arguments.get(at);
+            let side = arguments.take(at);
             sides.push(match side.is_null(self.tree) {
                 true => "null".to_owned(),
                 false => attribute(&self.text(&side)?),
