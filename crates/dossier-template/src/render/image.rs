@@ -14,11 +14,16 @@ use crate::{ImageError, InlineImage, RenderError};
 /// Bytes of an image that are turned into text at a time: whole groups of three.
 const PIECE_BYTES: usize = 48 * 1024;
 
+/// What the section says where an inline attachment is no image: one odd field must not cost the
+/// subject their report.
+const NOT_AN_IMAGE: &str =
+    "[Inline attachment: it cannot be shown, because it is not of a type image/*]";
+
 /// What a helper's argument is.
 enum Attachment<'a> {
     Nothing,
     Image(InlineImage),
-    /// Not an attachment at all, but nothing is left out.
+    /// What is no attachment at all, as nothing is left out, or what is said of one that is no image.
     Other(Value<'a>),
 }
 
@@ -134,8 +139,10 @@ impl<'a> Renderer<'a, '_> {
             .get(.."image/".len())
             .is_some_and(|start| start.eq_ignore_ascii_case("image/"));
         if !is_image {
-            let place = self.template.place(self.at as usize);
-            return Err(RenderError::NotAnImage { place });
+            if let Some(usage) = &mut self.usage {
+                usage.not_an_image(self.at);
+            }
+            return Ok(Attachment::Other(Value::borrowed(NOT_AN_IMAGE)));
         }
         Ok(Attachment::Image(InlineImage {
             url: url.into_owned(),
