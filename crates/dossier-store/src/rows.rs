@@ -2,6 +2,7 @@
 //! [`StoreError::Corrupt`].
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use dossier_core::request::{ErrorCode, Request, RequestStatus};
 use dossier_core::section::{Held, Section, SectionStatus};
@@ -11,7 +12,7 @@ use dossier_core::{DocumentKind, FinishedDocument, KeptDocument};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{QueueDepth, StoreError};
 
 /// A row, as far as the conversions need to look into it.
 pub(crate) trait Columns {
@@ -65,6 +66,17 @@ fn subject(row: &impl Columns) -> Result<SubjectIdentifier, StoreError> {
         _ => return Err(StoreError::Corrupt("subject_kind")),
     };
     word(row, "subject_id", |text| parse(text).ok())
+}
+
+/// How much there is to do.
+pub(crate) fn depth(row: &impl Columns) -> Result<QueueDepth, StoreError> {
+    let oldest_due = row.number("oldest_due")?;
+    let millis = oldest_due.map(|millis| u64::try_from(millis).unwrap_or(0));
+    Ok(QueueDepth {
+        due: count(row, "due")?,
+        oldest_due: millis.map(Duration::from_millis),
+        leased: count(row, "leased")?,
+    })
 }
 
 /// What `subject_kind` says of an identifier.

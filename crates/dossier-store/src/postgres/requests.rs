@@ -11,11 +11,11 @@ use sqlx::{AssertSqlSafe, Row};
 use super::rows::{self, request_columns, subject_kind, word};
 use super::search::Search;
 use super::session::{In, Session, Statement};
-use super::sql::{claimable, folded, limits, millis, now, storable};
+use super::sql::{claimable, folded, free, limits, millis, now, storable};
 use super::work::ONE;
 use super::{Failed, PostgresStore, StoreError};
 use crate::rows::Columns;
-use crate::{Created, Page, RequestCounts, RequestFilter};
+use crate::{Created, Page, QueueDepth, RequestCounts, RequestFilter};
 
 const SELECT: &str = concat!("SELECT ", request_columns!(), " FROM requests");
 
@@ -63,6 +63,30 @@ impl PostgresStore {
     pub(super) async fn find_request(&self, id: RequestId) -> Result<Option<Request>, Failed> {
         let mut tx = self.read().await?;
         find(&mut tx, id).await
+    }
+
+    pub(super) async fn depth(&self, rules: &LeaseRules) -> Result<QueueDepth, Failed> {
+        const DEPTH: &str = concat!(
+            "SELECT count(*) FILTER (WHERE claimable) AS due, \
+             max(waited) FILTER (WHERE claimable) AS oldest_due, \
+             count(*) FILTER (WHERE NOT free) AS leased FROM (SELECT ",
+            claimable!(),
+            " AS claimable, ",
+            free!(),
+            " AS free, ",
+            now!(),
+            " - greatest(due_at, coalesce(lease_expires_at, 0)) AS waited \
+             FROM requests WHERE requests.status = 'Pending') AS pending"
+        );
+        let (attempts_max, age_max) = limits(rules);
+        let mut session = self.statements().await?;
+        let row = sqlx::query(DEPTH)
+            .bind(attempts_max)
+            .bind(age_max)
+            .one(&mut session)
+            .await?;
+        session.commit().await?;
+        Ok(rows::depth(&row)?)
     }
 
     /// The identifiers are found in an index, so that the rows of earlier pages are not read.

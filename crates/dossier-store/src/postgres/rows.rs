@@ -11,8 +11,8 @@ use super::sql::this_moment;
 use super::{Failed, StoreError};
 use crate::rows::Columns;
 pub(super) use crate::rows::{
-    count, optional, optional_small, optional_time, parsed, service, small, subject_kind, time,
-    uuid, word,
+    count, depth, optional, optional_small, optional_time, parsed, service, small, subject_kind,
+    time, uuid, word,
 };
 
 /// The columns of a live request. An expired lease is nobody's, so it is not shown.

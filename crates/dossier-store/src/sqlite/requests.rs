@@ -10,9 +10,9 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 
 use super::rows::{self, get, request_columns, subject_kind, word};
-use super::sql::{blob, claimable, folded, limits, millis, now};
+use super::sql::{blob, claimable, folded, free, limits, millis, now};
 use super::{SqliteStore, StoreError};
-use crate::{Created, Page, RequestCounts, RequestFilter};
+use crate::{Created, Page, QueueDepth, RequestCounts, RequestFilter};
 
 const SELECT: &str = concat!("SELECT ", request_columns!(), " FROM requests");
 
@@ -66,6 +66,30 @@ impl SqliteStore {
             .fetch_all(&mut *tx)
             .await?;
         rows::requests(&mut tx, &found).await
+    }
+
+    pub(super) async fn depth(&self, rules: &LeaseRules) -> Result<QueueDepth, StoreError> {
+        const DEPTH: &str = concat!(
+            "SELECT count(*) FILTER (WHERE claimable) AS due, \
+             max(waited) FILTER (WHERE claimable) AS oldest_due, \
+             count(*) FILTER (WHERE NOT free) AS leased FROM (SELECT ",
+            claimable!(),
+            " AS claimable, ",
+            free!(),
+            " AS free, ",
+            now!(),
+            " - max(due_at, coalesce(lease_expires_at, 0)) AS waited \
+             FROM requests INDEXED BY requests_to_do \
+             WHERE requests.status = 'Pending') AS pending"
+        );
+        let (attempts_max, age_max) = limits(rules);
+        let mut connection = self.readers.acquire().await?;
+        let row = sqlx::query(DEPTH)
+            .bind(attempts_max)
+            .bind(age_max)
+            .fetch_one(&mut *connection)
+            .await?;
+        rows::depth(&row)
     }
 
     pub(super) async fn count(

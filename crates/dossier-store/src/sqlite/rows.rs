@@ -10,7 +10,7 @@ use super::StoreError;
 use super::sql::{blobs, now};
 use crate::rows::Columns;
 pub(super) use crate::rows::{
-    count, optional, optional_time, parsed, service, subject_kind, time, uuid, word,
+    count, depth, optional, optional_time, parsed, service, subject_kind, time, uuid, word,
 };
 
 /// The columns of a live request. An expired lease is nobody's, so it is not shown.

@@ -78,6 +78,7 @@ macro_rules! conformance {
                 wildcards_in_a_search_are_plain_text,
                 the_filter_tells_the_states_apart,
                 the_claimable_are_those_that_a_worker_may_claim,
+                the_depth_of_the_queue_is_what_may_be_claimed_and_what_is_held,
             }
             claims {
                 a_claim_says_who_holds_what_until_when,
