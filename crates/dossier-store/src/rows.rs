@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use dossier_core::request::{ErrorCode, Request, RequestStatus};
+use dossier_core::request::{ErrorCode, Priority, Request, RequestStatus};
 use dossier_core::section::{Held, Section, SectionStatus};
 use dossier_core::service::{Category, Service, ServiceDetails, report_order};
 use dossier_core::subject::{CaseReference, SubjectIdentifier, SubjectName};
@@ -40,6 +40,7 @@ pub(crate) fn request(row: &impl Columns) -> Result<Request, StoreError> {
         })?,
         subject: subject(row)?,
         subject_name: optional(row, "subject_name", |text| SubjectName::parse(text).ok())?,
+        priority: priority(row)?,
         requested_by: word(row, "requested_by", owned)?,
         requested_at: time(row, "requested_at")?,
         clock_started_at: time(row, "clock_started_at")?,
@@ -56,6 +57,13 @@ pub(crate) fn request(row: &impl Columns) -> Result<Request, StoreError> {
         last_downloaded_at: optional_time(row, "last_downloaded_at")?,
         sections: Vec::new(),
     })
+}
+
+fn priority(row: &impl Columns) -> Result<Priority, StoreError> {
+    let steps = row.number("priority")?;
+    let known = Priority::ALL.into_iter();
+    let mut fitting = known.filter(|priority| Some(i64::from(priority.steps())) == steps);
+    fitting.next().ok_or(StoreError::Corrupt("priority"))
 }
 
 fn subject(row: &impl Columns) -> Result<SubjectIdentifier, StoreError> {

@@ -189,6 +189,7 @@ impl PostgresStore {
             case_reference: original.case_reference,
             subject: original.subject,
             subject_name: original.subject_name,
+            priority: original.priority,
             services: services.collect(),
             requested_by: requested_by.to_owned(),
             idempotency_key: None,
@@ -346,13 +347,13 @@ async fn insert(session: &mut Session, id: RequestId, new: &NewRequest) -> Resul
     const REQUEST: &str = concat!(
         "INSERT INTO requests (id, status, date_from, date_to, case_reference, subject_kind, \
          subject_id, subject_name, search_text, requested_by, requested_at, clock_started_at, \
-         due_at) VALUES ($1, 'Pending', $2, $3, $4, $5, $6, $7, $8, $9, ",
+         due_at, priority) VALUES ($1, 'Pending', $2, $3, $4, $5, $6, $7, $8, $9, ",
         now!(),
         ", ",
         now!(),
         ", ",
         now!(),
-        ")"
+        ", $10)"
     );
     const SECTIONS: &str = "INSERT INTO sections (request_id, service_id, status) \
          SELECT $1, id, CASE WHEN suspended_at IS NULL THEN 'PENDING' ELSE 'SUSPENDED' END \
@@ -370,6 +371,7 @@ async fn insert(session: &mut Session, id: RequestId, new: &NewRequest) -> Resul
         .bind(new.subject_name.as_ref().map(|name| name.reveal()))
         .bind(search_text.join("\n"))
         .bind(&new.requested_by)
+        .bind(i64::from(new.priority.steps()))
         .run(session)
         .await?;
     sqlx::query(SECTIONS)
