@@ -259,7 +259,7 @@ pub(crate) async fn complete(
 /// The request, if it is completed with just these documents. No two leases name the same report,
 /// so it was this one that completed it; and since the database alone knows, a document store that does
 /// not answer cannot keep the worker from learning it.
-async fn completed_before(
+pub(crate) async fn completed_before(
     api: &Api,
     id: RequestId,
     body: &CompleteRequest,
@@ -292,7 +292,7 @@ async fn completed_before(
 }
 
 /// The report's first volume, and what was made besides.
-async fn finished_documents(
+pub(crate) async fn finished_documents(
     api: &Api,
     body: &CompleteRequest,
 ) -> Result<(KeptDocument, Vec<FinishedDocument>), ApiError> {

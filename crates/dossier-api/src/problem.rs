@@ -242,8 +242,9 @@ pub(crate) struct Unwritten {
     pub(crate) cause: Option<String>,
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+impl ApiError {
+    /// Headers, the problem, and what the log is to say of it.
+    fn into_parts(self) -> (Kind, HeaderMap, Unwritten) {
         let Answer {
             kind,
             detail,
@@ -261,10 +262,25 @@ impl IntoResponse for ApiError {
             errors,
             template,
         };
+        (kind, headers, Unwritten { problem, cause })
+    }
+
+    /// The problem as a part of an answer that has good news too. A fault of Dossier's own is logged.
+    pub(crate) fn into_problem(self) -> Problem {
+        let (kind, _, Unwritten { problem, cause }) = self.into_parts();
+        if kind.status().is_server_error() {
+            let cause = cause.unwrap_or_default();
+            tracing::error!(problem = problem.kind, cause, "a part of a request failed");
+        }
+        problem
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (kind, headers, unwritten) = self.into_parts();
         let mut response = (kind.status(), headers).into_response();
-        response
-            .extensions_mut()
-            .insert(Unwritten { problem, cause });
+        response.extensions_mut().insert(unwritten);
         response
     }
 }

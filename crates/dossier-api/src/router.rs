@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 use crate::api::Api;
 use crate::reference::handlers as reference;
 use crate::{
-    admin, claims, health, leases, observe, openapi, report, requests, schemas, services, support,
-    templates,
+    admin, batches, claims, health, leases, observe, openapi, report, requests, schemas, services,
+    support, templates,
 };
 
 /// Every route that the API describes.
@@ -30,6 +30,8 @@ pub(crate) fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(leases::record_section))
         .routes(routes!(templates::resolve))
         .routes(routes!(leases::complete))
+        .routes(routes!(batches::renew))
+        .routes(routes!(batches::complete))
         // Support
         .routes(routes!(support::overdue))
         .routes(routes!(support::summary))
@@ -71,6 +73,9 @@ pub fn router(api: Api) -> axum::Router {
         .method_not_allowed_fallback(observe::wrong_method)
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .layer(CatchPanicLayer::custom(observe::panicked))
-        .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn_with_state(
+            api.metrics.clone(),
+            observe::observe,
+        ))
         .with_state(api)
 }

@@ -3,6 +3,7 @@
 //! camelCase, times in UTC (RFC 3339), dates as `YYYY-MM-DD`, sizes in bytes. Texts are plain here;
 //! the API parses them into domain types at its border.
 
+mod batches;
 mod reference;
 mod schemas;
 mod templates;
@@ -13,11 +14,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::lease::Claim;
-use crate::request::{ErrorCode, Request, RequestStatus};
+use crate::request::{ErrorCode, Priority, Request, RequestStatus};
 use crate::section::{Held, Section, SectionStatus};
 use crate::service::{Category, Service};
 use crate::{DocumentKind, FinishedDocument, LeaseToken, Private, RequestId};
 
+pub use batches::{
+    CompleteRequests, CompletionOutcome, CompletionsView, HeldLease, LEASE_BATCH_MAX,
+    OneCompletion, RenewLeases, RenewalOutcome, RenewalsView,
+};
 pub use reference::{
     REFERENCE_IMPORT_BYTES_MAX, REFERENCE_LOOKUP_CODES_MAX, ReferenceImported, ReferenceLookup,
     ReferenceNames, ReferenceSourceView,
@@ -78,6 +83,9 @@ pub struct CreateRequest {
     /// The subject's name as the report is to print it; absent means that it is looked up.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub subject_name: Option<Private<String>>,
+    /// Whether it goes before others that came in at about the same time; absent means `NORMAL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
 }
 
 /// A request as clients see it.
@@ -110,6 +118,9 @@ pub struct RequestView {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub subject_name: Option<Private<String>>,
+    /// Whether it goes before others that came in at about the same time.
+    #[serde(default)]
+    pub priority: Priority,
     /// Who asked.
     pub requested_by: String,
     /// When it came in.
@@ -244,6 +255,7 @@ impl From<&Request> for RequestView {
                 .subject_name
                 .as_ref()
                 .map(|n| n.reveal().to_owned().into()),
+            priority: request.priority,
             requested_by: request.requested_by.clone(),
             request_date_time: request.requested_at,
             claim_date_time: request.claimed_at,

@@ -7,6 +7,7 @@
 //! not the current lease's changes nothing. The suite in `tests/conformance` is what makes a store
 //! a store.
 
+mod completion;
 pub mod postgres;
 mod reference;
 mod rows;
@@ -14,12 +15,14 @@ mod section_values;
 pub mod sqlite;
 mod store;
 
+pub use completion::Completion;
 pub use postgres::PostgresStore;
 pub use reference::{
     KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,
 };
 pub use sqlite::SqliteStore;
 pub use store::{
-    AbandonedAttempt, ArchivedRequest, Created, Migrated, Page, RequestCounts, RequestFilter,
-    SchemaAge, SchemaState, SearchKind, Store, StoreError, Unavailable,
+    AbandonedAttempt, ArchivedRequest, Connections, Created, Migrated, Page, QueueDepth,
+    RequestCounts, RequestFilter, SchemaAge, SchemaState, SearchKind, Store, StoreError,
+    Unavailable,
 };

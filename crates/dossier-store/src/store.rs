@@ -19,7 +19,9 @@ use dossier_core::{
 };
 use jiff::Timestamp;
 
-use crate::{KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken};
+use crate::{
+    Completion, KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,
+};
 
 /// What can go wrong in a store, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +128,29 @@ impl RequestCounts {
     pub fn total(&self) -> u64 {
         self.completed + self.errored + self.pending + self.overdue
     }
+}
+
+/// How much there is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Requests that a worker may claim now.
+    pub due: u64,
+    /// For how long the one of them has waited that has waited longest: since it was due, or since
+    /// its lease ended.
+    pub oldest_due: Option<Duration>,
+    /// Requests of which somebody holds a live lease.
+    pub leased: u64,
+}
+
+/// A process's connections to its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Those in use.
+    pub busy: u32,
+    /// Those that are open and wait to be used.
+    pub idle: u32,
+    /// Most that there may be.
+    pub max: u32,
 }
 
 /// An attempt that ended without completing its request: whatever it stored can be deleted.
@@ -259,6 +284,12 @@ pub trait Store: Send + Sync + 'static {
     /// How many requests that match the search stand where; status flags of the filter are ignored.
     async fn request_counts(&self, filter: &RequestFilter) -> Result<RequestCounts, StoreError>;
 
+    /// How much there is to do.
+    async fn queue_depth(&self, rules: &LeaseRules) -> Result<QueueDepth, StoreError>;
+
+    /// How many connections this process has.
+    fn connections(&self) -> Connections;
+
     /// A new pending request with the same details, or [`StoreError::NotFound`].
     async fn duplicate_request(
         &self,
@@ -300,7 +331,19 @@ pub trait Store: Send + Sync + 'static {
         id: RequestId,
         token: LeaseToken,
         rules: &LeaseRules,
-    ) -> Result<Timestamp, StoreError>;
+    ) -> Result<Timestamp, StoreError> {
+        let outcome = self.renew_all(&[(id, token)], rules).await?.pop();
+        Ok(outcome.ok_or(StoreError::Corrupt("renewal"))??)
+    }
+
+    /// Extends many leases, each as [`renew`](Self::renew) does, in one transaction (or a few, if
+    /// they are thousands); answers for each, in their order. That one is refused is no other's
+    /// business. An error of the whole says nothing of any: whoever gets it asks again.
+    async fn renew_all(
+        &self,
+        leases: &[(RequestId, LeaseToken)],
+        rules: &LeaseRules,
+    ) -> Result<Vec<Result<Timestamp, LeaseRefusal>>, StoreError>;
 
     /// Gives the current lease back. If the attempt counts and was the last allowed one, the request
     /// becomes Errored with the reason; else it is due again after `retry_after`.
@@ -325,7 +368,27 @@ pub trait Store: Send + Sync + 'static {
         document: &KeptDocument,
         pages: u32,
         others: &[FinishedDocument],
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        let completion = Completion {
+            id,
+            token,
+            document: document.clone(),
+            pages,
+            others: others.to_vec(),
+        };
+        let outcome = self.complete_all(&[completion]).await?.pop();
+        outcome.ok_or(StoreError::Corrupt("completion"))?
+    }
+
+    /// Completes many requests, each as [`complete`](Self::complete) does, in one transaction (or a
+    /// few, if they are thousands, or one request comes twice, or a document cannot be what is
+    /// said of it); answers for each, in their order, as if they had been asked for one after the
+    /// other. That one is refused is no other's business. An error of the whole says nothing of
+    /// any: whoever gets it asks again.
+    async fn complete_all(
+        &self,
+        completions: &[Completion],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError>;
 
     /// Records what became of a section. A complete section is never changed back.
     async fn record_section(

@@ -4,6 +4,7 @@
 //! key, and finding out a template's version) are tried again when the API cannot be reached. Calls of the lock are tried
 //! once: whoever holds the lease decides how long to ask again. Bodies are never logged.
 
+mod batches;
 mod download;
 mod error;
 mod reference;

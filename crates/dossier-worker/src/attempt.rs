@@ -31,8 +31,10 @@ use crate::config::Limits;
 use crate::connection::file_fault;
 use crate::fetch::Question;
 use crate::lease::{Lease, WriteError};
+use crate::metrics::WorkerMetrics;
 use crate::name::Names;
 use crate::rendering::ReportSettings;
+use crate::renewals::Renewals;
 use crate::retry::Backoff;
 use crate::schema::FetchedSchemas;
 use crate::spool::{AttemptSpool, Spool};
@@ -43,6 +45,7 @@ use sections::SectionTasks;
 /// What all attempts of a worker share.
 pub(crate) struct Workshop {
     pub api: ApiClient,
+    pub renewals: Arc<Renewals>,
     pub documents: Arc<dyn DocumentStore>,
     pub collector: Collector,
     pub names: Names,
@@ -57,6 +60,7 @@ pub(crate) struct Workshop {
     pub rendering_mib: Semaphore,
     pub spool: Spool,
     pub limits: Limits,
+    pub metrics: Arc<WorkerMetrics>,
     /// Characters of all reports so far that no font had.
     pub unsupported_characters: Arc<AtomicU64>,
 }
@@ -66,7 +70,8 @@ pub(crate) struct Attempt {
     workshop: Arc<Workshop>,
     id: RequestId,
     claim: ClaimView,
-    lease: Lease,
+    lease: Arc<Lease>,
+    span: tracing::Span,
     stop: CancellationToken,
     /// Documents that nobody but this attempt knows of: to be deleted unless the request is
     /// completed with them or they are recorded as kept.
@@ -103,18 +108,20 @@ impl Attempt {
         stop: CancellationToken,
     ) -> Self {
         let id = claim.request.id.into();
+        let span = tracing::info_span!("attempt", request = %id, attempt = claim.attempt);
         let lease = Lease::new(
-            workshop.api.clone(),
             id,
             claim.lease_token,
             claim.lock_period_seconds,
             asked_at,
+            span.clone(),
         );
         Self {
             workshop,
             id,
             claim,
-            lease,
+            lease: Arc::new(lease),
+            span,
             stop,
             own_documents: Mutex::default(),
             made_documents: Mutex::default(),
@@ -123,24 +130,23 @@ impl Attempt {
 
     /// The span that names the request in the log.
     pub fn span(&self) -> tracing::Span {
-        tracing::info_span!("attempt", request = %self.id, attempt = self.claim.attempt)
+        self.span.clone()
     }
 
     /// Works on the request until it is completed or cannot be.
     pub async fn run(self: Arc<Self>) {
         let began = Instant::now();
         tracing::info!(sections = self.claim.sections.len(), "claimed a request");
-        let keeper = Arc::clone(&self);
-        let keeper = async move { keeper.lease.keep().await };
-        let keeper = AbortOnDropHandle::new(tokio::spawn(keeper.in_current_span()));
+        let kept = self.workshop.renewals.keep(&self.lease);
         let spool = self.workshop.spool.attempt();
         let ending = match &spool {
             Ok(spool) => self.work(spool).await,
             Err(error) => Ending::Failed(file_fault(error)),
         };
-        drop(keeper);
+        drop(kept);
         let duration_ms = began.elapsed().as_millis() as u64;
         tracing::info!(duration_ms, "{}", ending.in_words());
+        self.workshop.metrics.attempt_ended(ending.in_a_word());
         self.settle(ending).await;
         if let Ok(spool) = spool {
             spool.remove().await;
@@ -150,6 +156,7 @@ impl Attempt {
     /// Gives the request back after a panic in [`run`](Self::run).
     pub async fn give_up(&self) {
         tracing::error!("the attempt failed in a way that it should not");
+        self.workshop.metrics.attempt_ended("broken");
         self.settle(Ending::Undecided).await;
     }
 
@@ -323,6 +330,17 @@ async fn delete(storage: &dyn DocumentStore, document: DocumentId) -> bool {
 }
 
 impl Ending {
+    fn in_a_word(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Lost => "lost",
+            Self::Stopped => "stopped",
+            Self::Failed(_) => "failed",
+            Self::Suspended => "suspended",
+            Self::Undecided => "undecided",
+        }
+    }
+
     fn in_words(&self) -> &'static str {
         match self {
             Self::Completed => "the request is complete",

@@ -5,15 +5,16 @@
 //! renewed the lease was sent, the lease cannot end earlier than one lock period later.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use dossier_core::wire::LeaseView;
 use dossier_core::{LeaseToken, RequestId};
 use http::StatusCode;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ApiClient, ApiError};
+use crate::api::ApiError;
 use crate::retry::Backoff;
 
 /// Pauses between two calls while the API cannot be reached.
@@ -24,17 +25,21 @@ const ASK_AGAIN: Backoff = Backoff {
 
 /// The lease that an attempt holds.
 pub(crate) struct Lease {
-    api: ApiClient,
     id: RequestId,
     token: LeaseToken,
     clock: Mutex<Clock>,
     lost: CancellationToken,
+    /// Where its news are logged.
+    span: tracing::Span,
 }
 
 #[derive(Clone, Copy)]
 struct Clock {
+    period: Duration,
     renew_at: Instant,
     ends_at: Instant,
+    /// Renewals in a row that were not answered.
+    failures: u32,
 }
 
 /// Why a write was not accepted.
@@ -52,22 +57,26 @@ impl Lease {
     /// A long poll may have waited for longer than a lock period. The lease is then renewed at once,
     /// and given a third of a period for that.
     pub fn new(
-        api: ApiClient,
         id: RequestId,
         token: LeaseToken,
         lock_period_seconds: f64,
         asked_at: Instant,
+        span: tracing::Span,
     ) -> Self {
         let lock_period = lock_period(lock_period_seconds);
         let mut clock = Clock::new(asked_at, lock_period);
         clock.ends_at = clock.ends_at.max(Instant::now() + lock_period / 3);
         Self {
-            api,
             id,
             token,
             clock: Mutex::new(clock),
             lost: CancellationToken::new(),
+            span,
         }
+    }
+
+    pub fn id(&self) -> RequestId {
+        self.id
     }
 
     pub fn token(&self) -> LeaseToken {
@@ -89,38 +98,64 @@ impl Lease {
         self.lost.cancel();
     }
 
-    /// Renews the lease until it is lost.
-    pub async fn keep(&self) {
-        let mut failures = 0;
-        loop {
-            sleep_until(self.clock().renew_at).await;
-            let asked_at = Instant::now();
-            let renewal = timeout_at(self.ends_at(), self.api.renew(self.id, self.token)).await;
-            let pause = match renewal {
-                Ok(Ok(view)) => {
-                    failures = 0;
-                    self.set(Clock::new(asked_at, lock_period(view.lock_period_seconds)));
-                    continue;
+    /// When it is to be renewed; never once it is lost.
+    pub fn renew_at(&self) -> Option<Instant> {
+        (!self.lost.is_cancelled()).then(|| self.clock().renew_at)
+    }
+
+    /// Whether it is to be renewed now, or so soon that it may as well be with others that are. If
+    /// so, it is due again when a third of its period has gone by without an answer.
+    pub fn ask_if_due(&self, now: Instant) -> bool {
+        let mut clock = self.clock_mut();
+        let is_due = !self.lost.is_cancelled() && clock.renew_at <= now + clock.period / 6;
+        if is_due {
+            clock.renew_at = now + (clock.period / 3).max(ASK_AGAIN.first);
+        }
+        is_due
+    }
+
+    /// Notes what was answered to a renewal that was sent at `asked_at`.
+    pub fn answered(&self, asked_at: Instant, outcome: Result<LeaseView, ApiError>) {
+        match outcome {
+            Ok(view) => {
+                let renewed = Clock::new(asked_at, lock_period(view.lock_period_seconds));
+                let mut clock = self.clock_mut();
+                // Answers may come in another order than they were asked for.
+                if renewed.ends_at > clock.ends_at {
+                    *clock = renewed;
                 }
-                Ok(Err(error)) if is_definite(&error) => {
-                    tracing::warn!("the lease is lost: its renewal was refused");
-                    break;
-                }
-                Ok(Err(error)) => {
-                    failures += 1;
-                    tracing::warn!(%error, "the lease could not be renewed; trying again");
-                    ASK_AGAIN.half_jitter(failures)
-                }
-                Err(_) => Duration::ZERO,
-            };
-            if timeout_at(self.ends_at(), sleep(pause)).await.is_err()
-                || Instant::now() >= self.ends_at()
-            {
-                tracing::warn!("the lease is lost: it could not be renewed in time");
-                break;
+            }
+            Err(error) if is_definite(&error) => {
+                tracing::warn!(parent: &self.span, "the lease is lost: its renewal was refused");
+                self.lose();
+            }
+            Err(error) => {
+                tracing::warn!(
+                    parent: &self.span,
+                    %error,
+                    "the lease could not be renewed; trying again"
+                );
+                self.not_answered();
             }
         }
-        self.lose();
+    }
+
+    /// Has it renewed again after a pause.
+    pub fn not_answered(&self) {
+        let mut clock = self.clock_mut();
+        clock.failures += 1;
+        clock.renew_at = Instant::now() + ASK_AGAIN.half_jitter(clock.failures);
+    }
+
+    /// Loses the lease as soon as it may have ended.
+    pub async fn run_out(&self) {
+        while Instant::now() < self.ends_at() {
+            sleep_until(self.ends_at()).await;
+        }
+        if !self.lost.is_cancelled() {
+            tracing::warn!("the lease is lost: it could not be renewed in time");
+            self.lose();
+        }
     }
 
     /// Makes a call with the lease's token until there is a definite answer. Whoever waits must stop
@@ -148,19 +183,21 @@ impl Lease {
     }
 
     fn clock(&self) -> Clock {
-        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.clock_mut()
     }
 
-    fn set(&self, clock: Clock) {
-        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = clock;
+    fn clock_mut(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock {
     fn new(asked_at: Instant, lock_period: Duration) -> Self {
         Self {
+            period: lock_period,
             renew_at: asked_at + lock_period / 3,
             ends_at: asked_at + lock_period,
+            failures: 0,
         }
     }
 }

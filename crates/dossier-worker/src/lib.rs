@@ -16,7 +16,8 @@
 //! - [`config`]: every setting and every limit
 //! - [`api`]: the API's client, which the command line uses too
 //! - `worker`: polling, slots and shutting down
-//! - `attempt`: one claim from start to end; `lease` keeps its lease alive
+//! - `attempt`: one claim from start to end; `lease`: what it knows of its lease; `renewals`: keeping
+//!   all leases alive
 //! - `collect`: one section, with tries and pauses; `fetch`: one try, as the upstream contract says;
 //!   `attachment`: one try to get a file that an answer lists
 //! - `template`: a service's own template; `looked_up`: the names and images that one asks for;
@@ -28,6 +29,7 @@
 //! - `spool`: the private folder for answers on their way
 //! - `rendering`: the few calls into `dossier-report`; `package`: the answers and attachments beside
 //!   the report
+//! - [`metrics`]: what is measured
 //! - [`probe`]: single calls to a service, for those who test it
 //! - `connection`: HTTP clients and what can go wrong with a connection; `retry`: pauses
 
@@ -42,11 +44,13 @@ mod fetch;
 mod kept;
 mod lease;
 mod looked_up;
+pub mod metrics;
 mod name;
 mod package;
 mod panics;
 pub mod probe;
 mod rendering;
+mod renewals;
 mod retry;
 mod schema;
 mod spool;
@@ -57,6 +61,7 @@ mod worker;
 pub use api::{ApiClient, ApiError};
 pub use config::{InvalidConfig, WorkerConfig};
 pub use connection::{ClientError, http_client, install_tls_provider, upstream_client};
+pub use metrics::WorkerMetrics;
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;

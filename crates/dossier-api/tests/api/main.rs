@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod batches;
 mod claims;
 mod completion;
 mod creation;

@@ -9,13 +9,15 @@ const ID: &str = "018f0000-0000-7000-8000-000000000000";
 
 /// Every route under `/api`, and who may call it: `u`ser, `w`orker, `s`upport, `a`dmin,
 /// `t`emplates (the table of api.md).
-pub const ROUTES: [(&str, &str, &str); 37] = [
+pub const ROUTES: [(&str, &str, &str); 39] = [
     ("POST", "/api/subjectAccessRequest", "uw"),
     ("GET", "/api/subjectAccessRequest/{id}", "uw"),
     ("GET", "/api/subjectAccessRequests", "uw"),
     ("GET", "/api/totalSubjectAccessRequests", "uw"),
     ("GET", "/api/report", "uw"),
     ("POST", "/api/claims", "w"),
+    ("POST", "/api/renewals", "w"),
+    ("POST", "/api/completions", "w"),
     ("PATCH", "/api/subjectAccessRequests/{id}/claim", "w"),
     ("PATCH", "/api/subjectAccessRequests/{id}/lease", "w"),
     ("PATCH", "/api/subjectAccessRequests/{id}/release", "w"),

@@ -15,6 +15,11 @@ pub(super) fn code(error: &sqlx::Error) -> Option<String> {
     is_code.then(|| code.into_owned())
 }
 
+/// Whether the values break a rule of the schema, and the database is well.
+pub(super) fn breaks_a_rule(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code.starts_with("23"))
+}
+
 /// The failure in words and by its code.
 pub(super) fn describe(error: &sqlx::Error) -> String {
     match code(error) {

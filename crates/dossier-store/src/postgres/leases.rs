@@ -1,7 +1,9 @@
 //! The lock: each step is decided by one statement, on the database's clock.
 //!
 //! A lease is current if its token is the request's, it has not expired, and the request is pending.
-//! Only when a statement changed nothing is the state read, in the same transaction, to say why.
+//! Only when a statement changed nothing is the state read, to say why.
+//!
+//! A statement that needs no other is a transaction of its own: a round trip, and not three.
 
 use std::time::Duration;
 
@@ -9,13 +11,13 @@ use dossier_core::lease::check_claim;
 use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
 use dossier_core::request::{ErrorCode, Request, RequestStatus};
 use dossier_core::section::SectionOutcome;
-use dossier_core::{FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceName};
-use jiff::Timestamp;
+use dossier_core::{LeaseToken, RequestId, ServiceName};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use super::renewals::refusal;
 use super::requests::{find, known};
-use super::rows::{self, request_columns, small, time, uuid, word};
+use super::rows::{self, request_columns, time, uuid, word};
 use super::session::{In, Session};
 use super::sql::{claim_order, claimable, limits, millis, storable, this_moment};
 use super::work::ONE;
@@ -50,6 +52,16 @@ macro_rules! take {
     };
 }
 
+/// What a claim returns of its rows.
+macro_rules! claimed_columns {
+    () => {
+        concat!(
+            request_columns!(),
+            ", requests.lease_token, requests.lease_expires_at AS leased_until"
+        )
+    };
+}
+
 impl PostgresStore {
     pub(super) async fn claim_one(
         &self,
@@ -62,10 +74,11 @@ impl PostgresStore {
             take!(),
             " WHERE id = $6 AND ",
             claimable!(),
-            " RETURNING id, lease_token, lease_expires_at, attempts"
+            " RETURNING ",
+            claimed_columns!()
         );
         let (attempts_max, age_max) = limits(rules);
-        let mut tx = self.write().await?;
+        let mut session = self.statements().await?;
         let taken = sqlx::query(CLAIM)
             .bind(attempts_max)
             .bind(age_max)
@@ -73,15 +86,14 @@ impl PostgresStore {
             .bind(storable(worker))
             .bind(LeaseToken::generate().as_uuid())
             .bind(id.as_uuid())
-            .optional(&mut tx)
+            .all(&mut session)
             .await?;
-        let Some(row) = taken else {
-            return Err(why_no_claim(&mut tx, id, rules).await?.into());
-        };
-        let request = known(&mut tx, id).await?;
-        let claim = Lease::read(&row)?.claim(request);
-        tx.commit().await?;
-        Ok(claim)
+        if taken.is_empty() {
+            return Err(why_no_claim(&mut session, id, rules).await?.into());
+        }
+        let claim = claims(&mut session, &taken).await?.pop();
+        session.commit().await?;
+        Ok(claim.ok_or(StoreError::Corrupt("claim"))?)
     }
 
     pub(super) async fn claim_several(
@@ -97,19 +109,20 @@ impl PostgresStore {
             " ORDER BY ",
             claim_order!(),
             " LIMIT $5 FOR NO KEY UPDATE OF requests SKIP LOCKED), \
-             given AS (SELECT id, row_number() OVER () AS place FROM chosen) \
-             UPDATE requests SET lease_token = ($6::uuid[])[given.place], ",
+             given AS (SELECT id, row_number() OVER () AS place FROM chosen), \
+             taken AS (UPDATE requests SET lease_token = ($6::uuid[])[given.place], ",
             take!(),
-            " FROM given WHERE requests.id = given.id \
-             RETURNING requests.id, lease_token, lease_expires_at, attempts"
+            " FROM given WHERE requests.id = given.id RETURNING given.place, ",
+            claimed_columns!(),
+            ") SELECT * FROM taken ORDER BY place"
         );
         self.work.decides_by(rules);
-        if max == 0 || !self.is_any_claimable(rules).await? {
+        if max == 0 {
             return Ok(Vec::new());
         }
         let (attempts_max, age_max) = limits(rules);
         let tokens = (0..max).map(|_| LeaseToken::generate().as_uuid());
-        let mut tx = self.write().await?;
+        let mut session = self.statements().await?;
         let taken = sqlx::query(CLAIM)
             .bind(attempts_max)
             .bind(age_max)
@@ -117,66 +130,15 @@ impl PostgresStore {
             .bind(storable(worker))
             .bind(i64::from(max))
             .bind(tokens.collect::<Vec<Uuid>>())
-            .all(&mut tx)
+            .all(&mut session)
             .await?;
-        let claims = claims(&mut tx, &taken).await?;
-        tx.commit().await?;
+        let claims = claims(&mut session, &taken).await?;
+        session.commit().await?;
         if claims.len() == max as usize {
             // There may be more for somebody else.
             self.work.came();
         }
         Ok(claims)
-    }
-
-    /// Whether a claim is worth a transaction: for idle workers that poll, one statement is enough.
-    /// Behind a pooler it is a transaction in any case.
-    async fn is_any_claimable(&self, rules: &LeaseRules) -> Result<bool, Failed> {
-        const ANY: &str = concat!(
-            "SELECT 1 FROM requests WHERE ",
-            claimable!(),
-            " ORDER BY ",
-            claim_order!(),
-            " LIMIT 1"
-        );
-        if self.pooler {
-            return Ok(true);
-        }
-        let (attempts_max, age_max) = limits(rules);
-        let mut connection = self.pool.acquire().await?;
-        let found = sqlx::query(ANY)
-            .bind(attempts_max)
-            .bind(age_max)
-            .fetch_optional(&mut *connection)
-            .await?;
-        Ok(found.is_some())
-    }
-
-    pub(super) async fn renew_lease(
-        &self,
-        id: RequestId,
-        token: LeaseToken,
-        rules: &LeaseRules,
-    ) -> Result<Timestamp, Failed> {
-        const RENEW: &str = concat!(
-            "UPDATE requests SET lease_expires_at = ",
-            this_moment!(),
-            " + $3 WHERE ",
-            current!(),
-            " RETURNING lease_expires_at"
-        );
-        let mut tx = self.write().await?;
-        let renewed = sqlx::query(RENEW)
-            .bind(id.as_uuid())
-            .bind(token.as_uuid())
-            .bind(millis(rules.lock_period))
-            .optional(&mut tx)
-            .await?;
-        let Some(row) = renewed else {
-            return Err(why_refused(&mut tx, id).await?.into());
-        };
-        let until = time(&row, "lease_expires_at")?;
-        tx.commit().await?;
-        Ok(until)
     }
 
     pub(super) async fn give_back(
@@ -230,46 +192,6 @@ impl PostgresStore {
         Ok(request)
     }
 
-    pub(super) async fn finish(
-        &self,
-        id: RequestId,
-        token: LeaseToken,
-        document: &KeptDocument,
-        pages: u32,
-        others: &[FinishedDocument],
-    ) -> Result<(), Failed> {
-        const COMPLETE: &str = concat!(
-            "UPDATE requests SET status = 'Completed', completed_by = lease_token, finished_at = ",
-            this_moment!(),
-            ", document_id = $3, document_bytes = $4, document_sha256 = $5, pages = $6, \
-             error_detail = NULL, lease_token = NULL, lease_expires_at = NULL, leased_by = NULL \
-             WHERE ",
-            current!(),
-            " AND NOT EXISTS (SELECT 1 FROM sections \
-             WHERE request_id = $1 AND sections.status <> 'COMPLETE')"
-        );
-        let mut tx = self.write().await?;
-        let completed = sqlx::query(COMPLETE)
-            .bind(id.as_uuid())
-            .bind(token.as_uuid())
-            .bind(document.id.as_uuid())
-            .bind(size(document.bytes))
-            .bind(document.sha256.as_str())
-            .bind(i64::from(pages))
-            .run(&mut tx)
-            .await?;
-        if completed.rows_affected() == 0 {
-            if was_completed_by(&mut tx, id, token, document, others).await? {
-                return Ok(());
-            }
-            return Err(why_not_completed(&mut tx, id, token).await?.into());
-        }
-        for other in others {
-            insert_document(&mut tx, id, other).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-
     pub(super) async fn note_section(
         &self,
         id: RequestId,
@@ -296,7 +218,7 @@ impl PostgresStore {
         );
         let values = SectionValues::of(outcome);
         let kept = values.kept;
-        let mut tx = self.write().await?;
+        let mut session = self.statements().await?;
         let recorded = sqlx::query(RECORD)
             .bind(id.as_uuid())
             .bind(token.as_uuid())
@@ -310,72 +232,28 @@ impl PostgresStore {
             .bind(values.bytes.map(size))
             .bind(i64::from(values.tries))
             .bind(values.error.map(storable))
-            .run(&mut tx)
+            .run(&mut session)
             .await?;
         if recorded.rows_affected() == 0 {
-            why_not_recorded(&mut tx, id, token, service).await?;
+            why_not_recorded(&mut session, id, token, service).await?;
         }
-        Ok(tx.commit().await?)
+        Ok(session.commit().await?)
     }
 }
 
-/// What a claim returns of its row.
-struct Lease {
-    id: RequestId,
-    token: LeaseToken,
-    attempt: u32,
-    expires_at: Timestamp,
-}
-
-impl Lease {
-    fn read(row: &PgRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: uuid(row, "id")?.into(),
-            token: uuid(row, "lease_token")?.into(),
-            attempt: small(row, "attempts")?,
-            expires_at: time(row, "lease_expires_at")?,
-        })
-    }
-
-    fn claim(self, request: Request) -> Claim {
-        Claim {
-            token: self.token,
-            attempt: self.attempt,
-            expires_at: self.expires_at,
-            request,
-        }
-    }
-}
-
-/// The claims of these rows, oldest request first.
+/// The claims of these rows, in their order. Their leases are taken: if the sections cannot be read,
+/// they run out.
 async fn claims(session: &mut Session, taken: &[PgRow]) -> Result<Vec<Claim>, Failed> {
-    const CLAIMED: &str = concat!(
-        "SELECT ",
-        request_columns!(),
-        " FROM requests WHERE requests.id = ANY($1) \
-         ORDER BY requests.requested_at, requests.id"
-    );
-    let mut leases = taken
-        .iter()
-        .map(Lease::read)
-        .collect::<Result<Vec<_>, _>>()?;
-    let found = sqlx::query(CLAIMED)
-        .bind(
-            leases
-                .iter()
-                .map(|lease| lease.id.as_uuid())
-                .collect::<Vec<Uuid>>(),
-        )
-        .all(session)
-        .await?;
-    let requests = rows::requests(session, &found).await?;
-    let mut claims = Vec::with_capacity(leases.len());
-    for request in requests {
-        let place = leases.iter().position(|lease| lease.id == request.id);
-        let lease = place.ok_or(StoreError::Corrupt("lease"))?;
-        claims.push(leases.swap_remove(lease).claim(request));
-    }
-    Ok(claims)
+    let requests = rows::requests(session, taken).await?;
+    let claims = taken.iter().zip(requests).map(|(row, request)| {
+        Ok(Claim {
+            token: uuid(row, "lease_token")?.into(),
+            attempt: request.attempts,
+            expires_at: time(row, "leased_until")?,
+            request,
+        })
+    });
+    Ok(claims.collect::<Result<_, StoreError>>()?)
 }
 
 /// Why a claim changed nothing. Time has gone on since: what was in the way may just have ended,
@@ -404,79 +282,8 @@ pub(super) async fn why_refused(
         .bind(id.as_uuid())
         .optional(session)
         .await?;
-    let Some(row) = row else {
-        return Ok(LeaseRefusal::Unknown);
-    };
-    match word(&row, "status", RequestStatus::parse)? {
-        RequestStatus::Pending => Ok(LeaseRefusal::Lost),
-        RequestStatus::Completed | RequestStatus::Errored => Ok(LeaseRefusal::Finished),
-    }
-}
-
-/// Why a report was not accepted: the holder of the current lease lacks a section.
-async fn why_not_completed(
-    session: &mut Session,
-    id: RequestId,
-    token: LeaseToken,
-) -> Result<LeaseRefusal, Failed> {
-    const HELD: &str = concat!("SELECT 1 FROM requests WHERE ", current!());
-    let held = sqlx::query(HELD)
-        .bind(id.as_uuid())
-        .bind(token.as_uuid())
-        .optional(session)
-        .await?;
-    match held {
-        Some(_) => Ok(LeaseRefusal::Uncollected),
-        None => why_refused(session, id).await,
-    }
-}
-
-async fn insert_document(
-    session: &mut Session,
-    id: RequestId,
-    document: &FinishedDocument,
-) -> Result<(), Failed> {
-    const INSERT: &str = "INSERT INTO documents \
-         (request_id, kind, volume, document_id, document_bytes, document_sha256, pages) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    sqlx::query(INSERT)
-        .bind(id.as_uuid())
-        .bind(document.kind.as_str())
-        .bind(i64::from(document.volume))
-        .bind(document.kept.id.as_uuid())
-        .bind(size(document.kept.bytes))
-        .bind(document.kept.sha256.as_str())
-        .bind(document.pages.map(i64::from))
-        .run(session)
-        .await?;
-    Ok(())
-}
-
-async fn was_completed_by(
-    session: &mut Session,
-    id: RequestId,
-    token: LeaseToken,
-    document: &KeptDocument,
-    others: &[FinishedDocument],
-) -> Result<bool, Failed> {
-    const SAME: &str = "SELECT 1 FROM requests WHERE id = $1 AND completed_by = $2 \
-         AND document_id = $3 AND document_bytes = $4 AND document_sha256 = $5";
-    let same = sqlx::query(SAME)
-        .bind(id.as_uuid())
-        .bind(token.as_uuid())
-        .bind(document.id.as_uuid())
-        .bind(size(document.bytes))
-        .bind(document.sha256.as_str())
-        .optional(session)
-        .await?;
-    if same.is_none() {
-        return Ok(false);
-    }
-    let mut said = others.to_vec();
-    said.sort_by_key(|document| (document.kind, document.volume));
-    Ok(find(session, id)
-        .await?
-        .is_some_and(|request| request.others == said))
+    let status = row.map(|row| word(&row, "status", RequestStatus::parse));
+    Ok(refusal(status.transpose()?))
 }
 
 /// Nothing was recorded: because the section is complete already, which is fine by the holder of

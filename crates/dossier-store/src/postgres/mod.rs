@@ -2,12 +2,12 @@
 //!
 //! - `url`: where the database is, and how the connection is protected
 //! - `open`: connections and their limits
-//! - `session`: a transaction, and whether statements stay prepared
+//! - `session`: statements in a transaction or each on its own, and whether they stay prepared
 //! - `schema`: which schema there is, and its steps
 //! - `sql`: the conditions that several statements share
 //! - `rows`: which columns and rows make a request
-//! - `requests`, `leases`, `services`, `templates`, `template_health`, `housekeeping`, `archive`,
-//!   `reference`: the capabilities of [`Store`]
+//! - `requests`, `leases`, `renewals`, `completions`, `services`, `templates`, `template_health`,
+//!   `schemas`, `housekeeping`, `archive`, `reference`: the capabilities of [`Store`]
 //! - `search`: by any part of a text, or by its beginning
 //! - `work`: waiting for something to do, and being told of it
 //! - `failure`: what PostgreSQL says when it fails, without any data
@@ -17,11 +17,13 @@
 //! statement is in a transaction, and none stays prepared.
 
 mod archive;
+mod completions;
 mod failure;
 mod housekeeping;
 mod leases;
 mod open;
 mod reference;
+mod renewals;
 mod requests;
 mod rows;
 mod schema;
@@ -49,10 +51,7 @@ use dossier_core::template::{RegisteredTemplate, Registration};
 use dossier_core::template_health::{
     ServedTemplate, TemplateChecked, TemplateHealth, TemplateQuestion, TemplateRound,
 };
-use dossier_core::{
-    DocumentId, FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName,
-    Sha256Hex,
-};
+use dossier_core::{DocumentId, LeaseToken, RequestId, ServiceId, ServiceName, Sha256Hex};
 use jiff::Timestamp;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -61,9 +60,9 @@ pub use open::{OpenError, Options, migrate, schema_state};
 pub use url::{DatabaseUrl, UrlError};
 
 use crate::{
-    AbandonedAttempt, ArchivedRequest, Created, KnownReference, Page, ReferenceSchedule,
-    ReferenceState, RefreshClaim, RefreshToken, RequestCounts, RequestFilter, SearchKind, Store,
-    StoreError, Unavailable,
+    AbandonedAttempt, ArchivedRequest, Completion, Connections, Created, KnownReference, Page,
+    QueueDepth, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken, RequestCounts,
+    RequestFilter, SearchKind, Store, StoreError, Unavailable,
 };
 use session::Session;
 use work::Work;
@@ -89,6 +88,11 @@ impl PostgresStore {
     /// Begins a transaction that only reads: one view of the data for all its statements.
     async fn read(&self) -> Result<Session, Failed> {
         Ok(Session::read(&self.pool, !self.pooler).await?)
+    }
+
+    /// Statements of which each is a transaction of its own.
+    async fn statements(&self) -> Result<Session, sqlx::Error> {
+        Session::statements(&self.pool, !self.pooler).await
     }
 
     async fn check_schema(&self) -> Result<(), Failed> {
@@ -190,6 +194,20 @@ impl Store for PostgresStore {
         self.in_time(self.counts(filter)).await
     }
 
+    async fn queue_depth(&self, rules: &LeaseRules) -> Result<QueueDepth, StoreError> {
+        self.in_time(self.depth(rules)).await
+    }
+
+    fn connections(&self) -> Connections {
+        let open = self.pool.size();
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(0).min(open);
+        Connections {
+            busy: open - idle,
+            idle,
+            max: self.pool.options().get_max_connections(),
+        }
+    }
+
     async fn duplicate_request(
         &self,
         id: RequestId,
@@ -228,13 +246,12 @@ impl Store for PostgresStore {
         self.in_time(self.claim_several(max, worker, rules)).await
     }
 
-    async fn renew(
+    async fn renew_all(
         &self,
-        id: RequestId,
-        token: LeaseToken,
+        leases: &[(RequestId, LeaseToken)],
         rules: &LeaseRules,
-    ) -> Result<Timestamp, StoreError> {
-        self.in_time(self.renew_lease(id, token, rules)).await
+    ) -> Result<Vec<Result<Timestamp, LeaseRefusal>>, StoreError> {
+        self.in_time(self.renew_leases(leases, rules)).await
     }
 
     async fn release(
@@ -249,16 +266,11 @@ impl Store for PostgresStore {
             .await
     }
 
-    async fn complete(
+    async fn complete_all(
         &self,
-        id: RequestId,
-        token: LeaseToken,
-        document: &KeptDocument,
-        pages: u32,
-        others: &[FinishedDocument],
-    ) -> Result<(), StoreError> {
-        self.in_time(self.finish(id, token, document, pages, others))
-            .await
+        completions: &[Completion],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.in_time(self.finish_all(completions)).await
     }
 
     async fn record_section(

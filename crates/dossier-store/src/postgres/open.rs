@@ -14,6 +14,9 @@ use super::work::{Work, listen_for_all, look_for_all};
 use super::{DatabaseUrl, PostgresStore};
 use crate::{Migrated, SchemaAge, SchemaState, SearchKind, Unavailable};
 
+/// A connection that nobody used for so long may have been broken in the meantime.
+const RESTED: Duration = Duration::from_secs(1);
+
 /// How a PostgreSQL database is used.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -203,6 +206,16 @@ impl PostgresStore {
         let pool = PgPoolOptions::new()
             .max_connections(options.connections_max.max(1))
             .acquire_timeout(options.connect_max)
+            // A connection is asked whether it lives if it has rested, not before every call.
+            .test_before_acquire(false)
+            .before_acquire(|connection, resting| {
+                Box::pin(async move {
+                    if resting.idle_for > RESTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .idle_timeout(Some(Duration::from_secs(600)))
             .max_lifetime(Some(Duration::from_secs(3600)))
             .connect_lazy_with(connect.options);

@@ -1,20 +1,27 @@
-//! A transaction, and whether statements stay prepared on its connection.
+//! Statements on one connection: a transaction, or each on its own; and whether they stay prepared.
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
 use sqlx::query::Query;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
-/// A transaction. Dropped without a commit, it changes nothing.
+/// Statements on one connection. What was begun as a transaction changes nothing if it is dropped
+/// without a commit.
 pub(super) struct Session {
-    tx: Transaction<'static, Postgres>,
+    scope: Scope,
     keeps_statements: bool,
+}
+
+enum Scope {
+    Transaction(Transaction<'static, Postgres>),
+    Statements(PoolConnection<Postgres>),
 }
 
 impl Session {
     /// Begins a transaction that writes.
     pub(super) async fn write(pool: &PgPool, keeps_statements: bool) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            tx: pool.begin().await?,
+            scope: Scope::Transaction(pool.begin().await?),
             keeps_statements,
         })
     }
@@ -23,17 +30,39 @@ impl Session {
     pub(super) async fn read(pool: &PgPool, keeps_statements: bool) -> Result<Self, sqlx::Error> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(Self {
-            tx: pool.begin_with(BEGIN).await?,
+            scope: Scope::Transaction(pool.begin_with(BEGIN).await?),
+            keeps_statements,
+        })
+    }
+
+    /// Statements of which each is a transaction of its own, and so one round trip instead of
+    /// three. Behind a pooler, where a statement may need its connection for longer than for one
+    /// round trip, they share a transaction.
+    pub(super) async fn statements(
+        pool: &PgPool,
+        keeps_statements: bool,
+    ) -> Result<Self, sqlx::Error> {
+        if !keeps_statements {
+            return Self::write(pool, keeps_statements).await;
+        }
+        Ok(Self {
+            scope: Scope::Statements(pool.acquire().await?),
             keeps_statements,
         })
     }
 
     pub(super) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.tx
+        match &mut self.scope {
+            Scope::Transaction(tx) => tx,
+            Scope::Statements(connection) => connection,
+        }
     }
 
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        self.tx.commit().await
+        match self.scope {
+            Scope::Transaction(tx) => tx.commit().await,
+            Scope::Statements(_) => Ok(()),
+        }
     }
 }
 
@@ -57,25 +86,25 @@ pub(super) trait In {
 impl In for Statement<'_> {
     async fn run(self, session: &mut Session) -> Result<PgQueryResult, sqlx::Error> {
         let statement = self.persistent(session.keeps_statements);
-        statement.execute(&mut *session.tx).await
+        statement.execute(session.connection()).await
     }
 
     async fn all(self, session: &mut Session) -> Result<Vec<PgRow>, sqlx::Error> {
         let statement = self.persistent(session.keeps_statements);
-        statement.fetch_all(&mut *session.tx).await
+        statement.fetch_all(session.connection()).await
     }
 
     async fn one(self, session: &mut Session) -> Result<PgRow, sqlx::Error> {
         let statement = self.persistent(session.keeps_statements);
-        statement.fetch_one(&mut *session.tx).await
+        statement.fetch_one(session.connection()).await
     }
 
     async fn optional(self, session: &mut Session) -> Result<Option<PgRow>, sqlx::Error> {
         let statement = self.persistent(session.keeps_statements);
-        statement.fetch_optional(&mut *session.tx).await
+        statement.fetch_optional(session.connection()).await
     }
 
     async fn all_by_own_plan(self, session: &mut Session) -> Result<Vec<PgRow>, sqlx::Error> {
-        self.persistent(false).fetch_all(&mut *session.tx).await
+        self.persistent(false).fetch_all(session.connection()).await
     }
 }

@@ -9,15 +9,16 @@ use dossier_core::lease::check_claim;
 use dossier_core::lease::{Claim, ClaimRefusal, LeaseRefusal, LeaseRules, ReleaseReason};
 use dossier_core::request::{ErrorCode, Request, RequestStatus};
 use dossier_core::section::SectionOutcome;
-use dossier_core::{FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceName};
+use dossier_core::{LeaseToken, RequestId, ServiceName};
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::requests::{find, known};
 use super::rows::{self, get, request_columns, time, uuid, word};
-use super::sql::{blob, blobs, claimable, limits, millis, now};
+use super::sql::{blob, blobs, claim_order, claimable, limits, millis, now, place};
 use super::{SqliteStore, StoreError};
+use crate::completion::LEASES_AT_ONCE_MAX;
 use crate::section_values::{SectionValues, size};
 
 /// Whether `?1` is the request and `?2` the token of its current lease.
@@ -91,11 +92,14 @@ impl SqliteStore {
             "UPDATE requests SET lease_token = unhex(token.value), ",
             take!(),
             " FROM (SELECT id AS chosen_id, \
-                           row_number() OVER (ORDER BY requested_at, id) - 1 AS place \
-                    FROM (SELECT requests.id, requests.requested_at \
-                          FROM requests INDEXED BY requests_to_do WHERE ",
+                           row_number() OVER (ORDER BY stands_at, id) - 1 AS place \
+                    FROM (SELECT requests.id, ",
+            place!(),
+            " AS stands_at FROM requests INDEXED BY requests_by_place WHERE ",
             claimable!(),
-            " ORDER BY requests.requested_at, requests.id LIMIT ?5)) AS chosen \
+            " ORDER BY ",
+            claim_order!(),
+            " LIMIT ?5)) AS chosen \
              JOIN json_each(?6) AS token ON token.key = chosen.place \
              WHERE requests.id = chosen.chosen_id \
              RETURNING id, lease_token, lease_expires_at, attempts"
@@ -127,7 +131,7 @@ impl SqliteStore {
     /// Whether it is worth taking the write lock: idle workers that poll must not queue for it.
     async fn is_any_claimable(&self, rules: &LeaseRules) -> Result<bool, StoreError> {
         const ANY: &str = concat!(
-            "SELECT 1 FROM requests INDEXED BY requests_to_do WHERE ",
+            "SELECT 1 FROM requests INDEXED BY requests_by_place WHERE ",
             claimable!(),
             " LIMIT 1"
         );
@@ -141,32 +145,20 @@ impl SqliteStore {
         Ok(found.is_some())
     }
 
-    pub(super) async fn renew_lease(
+    pub(super) async fn renew_leases(
         &self,
-        id: RequestId,
-        token: LeaseToken,
+        leases: &[(RequestId, LeaseToken)],
         rules: &LeaseRules,
-    ) -> Result<Timestamp, StoreError> {
-        const RENEW: &str = concat!(
-            "UPDATE requests SET lease_expires_at = ",
-            now!(),
-            " + ?3 WHERE ",
-            current!(),
-            " RETURNING lease_expires_at"
-        );
-        let mut tx = self.write().await?;
-        let renewed = sqlx::query(RENEW)
-            .bind(blob(id.as_uuid()))
-            .bind(blob(token.as_uuid()))
-            .bind(millis(rules.lock_period))
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some(row) = renewed else {
-            return Err(why_refused(&mut tx, id).await?.into());
-        };
-        let until = time(&row, "lease_expires_at")?;
-        tx.commit().await?;
-        Ok(until)
+    ) -> Result<Vec<Result<Timestamp, LeaseRefusal>>, StoreError> {
+        let mut outcomes = Vec::with_capacity(leases.len());
+        for leases in leases.chunks(LEASES_AT_ONCE_MAX) {
+            let mut tx = self.write().await?;
+            for (id, token) in leases {
+                outcomes.push(renew_one(&mut tx, *id, *token, rules).await?);
+            }
+            tx.commit().await?;
+        }
+        Ok(outcomes)
     }
 
     pub(super) async fn give_back(
@@ -219,46 +211,6 @@ impl SqliteStore {
         Ok(request)
     }
 
-    pub(super) async fn finish(
-        &self,
-        id: RequestId,
-        token: LeaseToken,
-        document: &KeptDocument,
-        pages: u32,
-        others: &[FinishedDocument],
-    ) -> Result<(), StoreError> {
-        const COMPLETE: &str = concat!(
-            "UPDATE requests SET status = 'Completed', completed_by = lease_token, finished_at = ",
-            now!(),
-            ", document_id = ?3, document_bytes = ?4, document_sha256 = ?5, pages = ?6, \
-             error_detail = NULL, lease_token = NULL, lease_expires_at = NULL, leased_by = NULL \
-             WHERE ",
-            current!(),
-            " AND NOT EXISTS (SELECT 1 FROM sections \
-             WHERE request_id = ?1 AND sections.status <> 'COMPLETE')"
-        );
-        let mut tx = self.write().await?;
-        let completed = sqlx::query(COMPLETE)
-            .bind(blob(id.as_uuid()))
-            .bind(blob(token.as_uuid()))
-            .bind(blob(document.id.as_uuid()))
-            .bind(size(document.bytes))
-            .bind(document.sha256.as_str())
-            .bind(i64::from(pages))
-            .execute(&mut *tx)
-            .await?;
-        if completed.rows_affected() == 0 {
-            if was_completed_by(&mut tx, id, token, document, others).await? {
-                return Ok(());
-            }
-            return Err(why_not_completed(&mut tx, id, token).await?.into());
-        }
-        for other in others {
-            insert_document(&mut tx, id, other).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-
     pub(super) async fn note_section(
         &self,
         id: RequestId,
@@ -306,6 +258,31 @@ impl SqliteStore {
     }
 }
 
+async fn renew_one(
+    connection: &mut SqliteConnection,
+    id: RequestId,
+    token: LeaseToken,
+    rules: &LeaseRules,
+) -> Result<Result<Timestamp, LeaseRefusal>, StoreError> {
+    const RENEW: &str = concat!(
+        "UPDATE requests SET lease_expires_at = ",
+        now!(),
+        " + ?3 WHERE ",
+        current!(),
+        " RETURNING lease_expires_at"
+    );
+    let renewed = sqlx::query(RENEW)
+        .bind(blob(id.as_uuid()))
+        .bind(blob(token.as_uuid()))
+        .bind(millis(rules.lock_period))
+        .fetch_optional(&mut *connection)
+        .await?;
+    match renewed {
+        Some(row) => Ok(Ok(time(&row, "lease_expires_at")?)),
+        None => Ok(Err(why_refused(connection, id).await?)),
+    }
+}
+
 /// What a claim returns of its row.
 struct Lease {
     id: RequestId,
@@ -343,7 +320,8 @@ async fn claims(
         "SELECT ",
         request_columns!(),
         " FROM requests WHERE requests.id IN (SELECT unhex(value) FROM json_each(?1)) \
-         ORDER BY requests.requested_at, requests.id"
+         ORDER BY ",
+        claim_order!()
     );
     let mut leases = taken
         .iter()
@@ -396,72 +374,6 @@ pub(super) async fn why_refused(
         RequestStatus::Pending => Ok(LeaseRefusal::Lost),
         RequestStatus::Completed | RequestStatus::Errored => Ok(LeaseRefusal::Finished),
     }
-}
-
-/// Why a report was not accepted: the holder of the current lease lacks a section.
-async fn why_not_completed(
-    connection: &mut SqliteConnection,
-    id: RequestId,
-    token: LeaseToken,
-) -> Result<LeaseRefusal, StoreError> {
-    const HELD: &str = concat!("SELECT 1 FROM requests WHERE ", current!());
-    let held = sqlx::query(HELD)
-        .bind(blob(id.as_uuid()))
-        .bind(blob(token.as_uuid()))
-        .fetch_optional(&mut *connection)
-        .await?;
-    match held {
-        Some(_) => Ok(LeaseRefusal::Uncollected),
-        None => why_refused(connection, id).await,
-    }
-}
-
-async fn insert_document(
-    connection: &mut SqliteConnection,
-    id: RequestId,
-    document: &FinishedDocument,
-) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO documents \
-         (request_id, kind, volume, document_id, document_bytes, document_sha256, pages) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    sqlx::query(INSERT)
-        .bind(blob(id.as_uuid()))
-        .bind(document.kind.as_str())
-        .bind(i64::from(document.volume))
-        .bind(blob(document.kept.id.as_uuid()))
-        .bind(size(document.kept.bytes))
-        .bind(document.kept.sha256.as_str())
-        .bind(document.pages.map(i64::from))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn was_completed_by(
-    connection: &mut SqliteConnection,
-    id: RequestId,
-    token: LeaseToken,
-    document: &KeptDocument,
-    others: &[FinishedDocument],
-) -> Result<bool, StoreError> {
-    const SAME: &str = "SELECT 1 FROM requests WHERE id = ?1 AND completed_by = ?2 \
-         AND document_id = ?3 AND document_bytes = ?4 AND document_sha256 = ?5";
-    let same = sqlx::query(SAME)
-        .bind(blob(id.as_uuid()))
-        .bind(blob(token.as_uuid()))
-        .bind(blob(document.id.as_uuid()))
-        .bind(size(document.bytes))
-        .bind(document.sha256.as_str())
-        .fetch_optional(&mut *connection)
-        .await?;
-    if same.is_none() {
-        return Ok(false);
-    }
-    let mut said = others.to_vec();
-    said.sort_by_key(|document| (document.kind, document.volume));
-    Ok(find(connection, id)
-        .await?
-        .is_some_and(|request| request.others == said))
 }
 
 /// Nothing was recorded: because the section is complete already, which is fine by the holder of

@@ -6,12 +6,13 @@
 //! - `open`: the file, its folder, its permissions and its schema
 //! - `sql`: the conditions that several statements share
 //! - `rows`: from rows to domain types
-//! - `requests`, `leases`, `services`, `templates`, `template_health`, `schemas`, `reference`,
-//!   `housekeeping`, `archive`: the capabilities of [`Store`]
+//! - `requests`, `leases`, `completions`, `services`, `templates`, `template_health`, `schemas`,
+//!   `reference`, `housekeeping`, `archive`: the capabilities of [`Store`]
 //! - `work`: waiting for something to do
 //! - `failure`: what SQLite says when it fails, without any data
 
 mod archive;
+mod completions;
 mod failure;
 mod housekeeping;
 mod leases;
@@ -29,7 +30,7 @@ mod work;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
+use dossier_core::lease::{Claim, LeaseRefusal, LeaseRules, ReleaseReason};
 use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_core::request::{IdempotencyKey, NewRequest, Request};
 use dossier_core::schema::StoredSchema;
@@ -39,19 +40,16 @@ use dossier_core::template::{RegisteredTemplate, Registration};
 use dossier_core::template_health::{
     ServedTemplate, TemplateChecked, TemplateHealth, TemplateQuestion, TemplateRound,
 };
-use dossier_core::{
-    DocumentId, FinishedDocument, KeptDocument, LeaseToken, RequestId, ServiceId, ServiceName,
-    Sha256Hex,
-};
+use dossier_core::{DocumentId, LeaseToken, RequestId, ServiceId, ServiceName, Sha256Hex};
 use jiff::Timestamp;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 pub use open::{OpenError, Options, migrate_file, schema_state};
 
 use crate::{
-    AbandonedAttempt, ArchivedRequest, Created, KnownReference, Page, ReferenceSchedule,
-    ReferenceState, RefreshClaim, RefreshToken, RequestCounts, RequestFilter, SearchKind, Store,
-    StoreError,
+    AbandonedAttempt, ArchivedRequest, Completion, Connections, Created, KnownReference, Page,
+    QueueDepth, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken, RequestCounts,
+    RequestFilter, SearchKind, Store, StoreError,
 };
 use work::Work;
 
@@ -125,6 +123,22 @@ impl Store for SqliteStore {
         self.counts(filter).await
     }
 
+    async fn queue_depth(&self, rules: &LeaseRules) -> Result<QueueDepth, StoreError> {
+        self.depth(rules).await
+    }
+
+    fn connections(&self) -> Connections {
+        let open = self.readers.size();
+        let idle = u32::try_from(self.readers.num_idle())
+            .unwrap_or(0)
+            .min(open);
+        Connections {
+            busy: open - idle,
+            idle,
+            max: self.readers.options().get_max_connections(),
+        }
+    }
+
     async fn duplicate_request(
         &self,
         id: RequestId,
@@ -163,13 +177,12 @@ impl Store for SqliteStore {
         self.claim_several(max, worker, rules).await
     }
 
-    async fn renew(
+    async fn renew_all(
         &self,
-        id: RequestId,
-        token: LeaseToken,
+        leases: &[(RequestId, LeaseToken)],
         rules: &LeaseRules,
-    ) -> Result<Timestamp, StoreError> {
-        self.renew_lease(id, token, rules).await
+    ) -> Result<Vec<Result<Timestamp, LeaseRefusal>>, StoreError> {
+        self.renew_leases(leases, rules).await
     }
 
     async fn release(
@@ -183,15 +196,11 @@ impl Store for SqliteStore {
         self.give_back(id, token, reason, retry_after, rules).await
     }
 
-    async fn complete(
+    async fn complete_all(
         &self,
-        id: RequestId,
-        token: LeaseToken,
-        document: &KeptDocument,
-        pages: u32,
-        others: &[FinishedDocument],
-    ) -> Result<(), StoreError> {
-        self.finish(id, token, document, pages, others).await
+        completions: &[Completion],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.finish_all(completions).await
     }
 
     async fn record_section(

@@ -13,6 +13,7 @@
 
 pub mod abandoned;
 pub mod archive;
+pub mod batches;
 pub mod claim_rule;
 pub mod claims;
 pub mod concurrency;
@@ -24,6 +25,7 @@ pub mod idempotency;
 pub mod interleavings;
 pub mod leases;
 pub mod listing;
+pub mod priorities;
 pub mod reference;
 pub mod requests;
 pub mod sections;
@@ -36,6 +38,7 @@ pub mod waiting;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dossier_core::RequestId;
 use dossier_store::Store;
 
 /// A database that was empty when the test began.
@@ -43,6 +46,9 @@ use dossier_store::Store;
 pub trait Database: Send + Sync {
     /// Opens one more store on it, as another process would.
     async fn store(&self) -> Arc<dyn Store>;
+
+    /// Lets a request have come in, and its clock have started, so many seconds earlier.
+    async fn age(&self, id: RequestId, seconds: i64);
 }
 
 /// Makes a test of every behaviour, given the path of an `async fn() -> impl Database`.
@@ -77,6 +83,7 @@ macro_rules! conformance {
                 wildcards_in_a_search_are_plain_text,
                 the_filter_tells_the_states_apart,
                 the_claimable_are_those_that_a_worker_may_claim,
+                the_depth_of_the_queue_is_what_may_be_claimed_and_what_is_held,
             }
             claims {
                 a_claim_says_who_holds_what_until_when,
@@ -90,6 +97,12 @@ macro_rules! conformance {
                 a_request_that_is_too_old_is_not_claimed,
                 a_claim_starts_uncollected_sections_anew,
             }
+            priorities {
+                a_high_request_goes_before_and_a_low_one_behind,
+                a_low_request_is_never_starved,
+                those_of_one_priority_are_claimed_as_they_came_in,
+                a_priority_is_kept,
+            }
             leases {
                 a_renewed_lease_holds_for_one_more_period,
                 an_expired_lease_is_lost_even_if_nobody_took_it_over,
@@ -101,6 +114,17 @@ macro_rules! conformance {
                 a_request_is_not_completed_before_every_section_is,
                 completing_again_with_the_same_token_and_document_succeeds,
                 writes_to_an_unknown_request_are_refused,
+            }
+            batches {
+                all_leases_are_renewed_in_one_call,
+                a_lost_lease_among_others_is_refused_alone,
+                completions_are_decided_one_by_one,
+                a_repeated_batch_is_told_yes_and_changes_nothing,
+                an_empty_batch_is_nothing,
+                one_lease_may_come_twice,
+                more_than_one_transaction_takes_are_decided_too,
+                what_cannot_be_whole_spoils_no_other,
+                batches_in_opposite_order_never_wait_in_a_circle,
             }
             sections {
                 a_collected_section_is_kept_for_later_attempts,

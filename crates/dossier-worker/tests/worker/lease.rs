@@ -130,3 +130,86 @@ async fn a_claim_that_waited_longer_than_the_lock_period_is_worked_on() {
     worker.stop().await;
     assert_eq!(world.api.inner().requests[0].view.claim_attempts, 1);
 }
+
+#[tokio::test]
+async fn leases_that_are_due_are_renewed_in_one_call() {
+    let world = World::with_lock_period(PERIOD).await;
+    for service in ["a", "b", "c"] {
+        world.upstream.slow(service, PERIOD + PERIOD / 2);
+        world.request(&[service]);
+    }
+    let worker = world.start_worker();
+    let done = |api: &crate::harness::api::Inner| {
+        let mut requests = api.requests.iter();
+        requests.all(|request| !request.completed.is_empty())
+    };
+    world.api.until("all are completed", done).await;
+    worker.stop().await;
+    let inner = world.api.inner();
+    assert!(inner.batches.contains(&3), "{:?}", inner.batches);
+    let together: usize = inner.batches.iter().sum();
+    assert!(together >= 9, "{:?}", inner.batches);
+    for request in &inner.requests {
+        assert_eq!(request.view.claim_attempts, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_is_lost_among_others_ends_its_own_attempt_only() {
+    let mut world = World::with_lock_period(PERIOD).await;
+    // So that the renewal is what notices.
+    world.config.progress_seconds = 60.0;
+    for service in ["a", "b", "c"] {
+        world.upstream.slow(service, PERIOD + PERIOD / 2);
+        world.request(&[service]);
+    }
+    let worker = world.start_worker();
+    world
+        .api
+        .until("all are claimed", |api| {
+            api.requests
+                .iter()
+                .all(|request| !request.tokens.is_empty())
+        })
+        .await;
+    world.api.steal_lease();
+    world
+        .api
+        .until("the others are completed", |api| {
+            let mut others = api.requests[1..].iter();
+            others.all(|request| !request.completed.is_empty())
+        })
+        .await;
+    worker.stop().await;
+    let inner = world.api.inner();
+    assert_eq!(inner.stale_writes, ["renew"], "no write after the loss");
+    assert!(inner.requests[0].completed.is_empty());
+    assert!(inner.requests[0].releases.is_empty());
+    for request in &inner.requests[1..] {
+        assert_eq!(request.view.claim_attempts, 1);
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_does_not_know_the_call_for_several_is_asked_for_each() {
+    let world = World::with_lock_period(PERIOD).await;
+    world.api.inner().is_old = true;
+    for service in ["a", "b"] {
+        world.upstream.slow(service, PERIOD + PERIOD / 2);
+        world.request(&[service]);
+    }
+    let worker = world.start_worker();
+    world
+        .api
+        .until("both are completed", |api| {
+            let mut requests = api.requests.iter();
+            requests.all(|request| !request.completed.is_empty())
+        })
+        .await;
+    worker.stop().await;
+    let inner = world.api.inner();
+    assert!(inner.renewals >= 6, "{}", inner.renewals);
+    for request in &inner.requests {
+        assert_eq!(request.view.claim_attempts, 1);
+    }
+}

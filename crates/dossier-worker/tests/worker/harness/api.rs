@@ -12,8 +12,8 @@ use axum::{Json, Router};
 use dossier_core::section::{Held, SectionStatus};
 use dossier_core::wire::{
     ClaimView, ClaimsQuery, ClaimsView, CompleteRequest, DocumentView, LEASE_LOST, LeaseView,
-    Problem, REQUEST_FINISHED, ReleaseKind, ReleaseLease, RenewLease, RequestView, SectionReport,
-    SectionTask,
+    Problem, REQUEST_FINISHED, ReleaseKind, ReleaseLease, RenewLease, RenewLeases, RenewalOutcome,
+    RenewalsView, RequestView, SectionReport, SectionTask,
 };
 use dossier_core::{LeaseToken, RequestId};
 use jiff::Timestamp;
@@ -53,6 +53,10 @@ pub struct Inner {
     pub complete_calls: u32,
     pub claim_calls: u32,
     pub renewals: u32,
+    /// How many leases each call that renews several named.
+    pub batches: Vec<usize>,
+    /// It does not know the call that renews several.
+    pub is_old: bool,
     /// Writes that were refused because their token was not the current one.
     pub stale_writes: Vec<&'static str>,
 }
@@ -92,6 +96,7 @@ impl FakeApi {
         let one = "/api/subjectAccessRequests/{id}";
         let router = Router::new()
             .route("/api/claims", post(claims))
+            .route("/api/renewals", post(renew_several))
             .route(&format!("{one}/lease"), patch(renew))
             .route(&format!("{one}/release"), patch(release))
             .route(&format!("{one}/complete"), patch(complete))
@@ -213,6 +218,17 @@ impl ApiState {
             .collect()
     }
 
+    /// Renews a lease, or says why not.
+    fn renew(&self, id: uuid::Uuid, token: LeaseToken) -> Option<Response> {
+        self.inner.lock().unwrap().renewals += 1;
+        let ends_at = Instant::now() + self.lock_period;
+        let response = self.with_lease("renew", id, token, |request| {
+            request.lease = Some((token, ends_at));
+            StatusCode::NO_CONTENT.into_response()
+        });
+        (!response.status().is_success()).then_some(response)
+    }
+
     /// Does this with the request if the token is that of its current lease.
     fn with_lease(
         &self,
@@ -249,15 +265,48 @@ async fn renew(
     Json(body): Json<RenewLease>,
 ) -> Response {
     let period = api.lock_period;
-    api.inner.lock().unwrap().renewals += 1;
-    api.with_lease("renew", id, body.lease_token, |request| {
-        request.lease = Some((body.lease_token, Instant::now() + period));
+    let renewed = api.renew(id, body.lease_token);
+    renewed.unwrap_or_else(|| {
         let view = LeaseView {
             lease_expires_at: Timestamp::now(),
             lock_period_seconds: period.as_secs_f64(),
         };
         Json(view).into_response()
     })
+}
+
+async fn renew_several(State(api): Shared, Json(body): Json<RenewLeases>) -> Response {
+    {
+        let mut inner = api.inner.lock().unwrap();
+        if inner.is_old {
+            return problem(StatusCode::NOT_FOUND, "nothing under this path");
+        }
+        if inner.down {
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "down");
+        }
+        inner.batches.push(body.leases.len());
+    }
+    let mut outcomes = Vec::new();
+    for lease in body.leases {
+        let refused = api.renew(lease.request_id, lease.lease_token);
+        let problem = match refused {
+            None => None,
+            Some(refused) => {
+                let body = axum::body::to_bytes(refused.into_body(), 10_000).await;
+                Some(serde_json::from_slice(&body.unwrap()).unwrap())
+            }
+        };
+        outcomes.push(RenewalOutcome {
+            request_id: lease.request_id,
+            lease_expires_at: problem.is_none().then(Timestamp::now),
+            problem,
+        });
+    }
+    let view = RenewalsView {
+        lock_period_seconds: api.lock_period.as_secs_f64(),
+        outcomes,
+    };
+    Json(view).into_response()
 }
 
 async fn release(
