@@ -1,8 +1,11 @@
-//! A small report of any bytes, and what must hold for it.
+//! A small report of any bytes, or a section of any template, and what must hold for it.
 //!
-//! A target hands its bytes to [`Bench::answer`] or [`Bench::attachment`]. Both write a report
-//! through the public interface of `dossier-report`, look at what came of it, and panic where a
-//! promise is broken: that is what the fuzzer looks for, besides panics, time and memory.
+//! A target hands its bytes to [`Bench::answer`] or [`Bench::attachment`], which write a report
+//! through the public interface of `dossier-report`, or to [`template`], which renders through that
+//! of `dossier-template`. They look at what came of it, and panic where a promise is broken: that is
+//! what the fuzzer looks for, besides panics, time and memory.
+
+mod template;
 
 use std::fs;
 use std::panic;
@@ -16,6 +19,8 @@ use dossier_report::{
 };
 use jiff::civil::date;
 use tempfile::TempDir;
+
+pub use self::template::template;
 
 /// A folder with files of fixed names, and opened fonts.
 pub struct Bench {

@@ -16,6 +16,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::health::UpstreamHealth;
+use crate::measured_store::MeasuredStore;
+use crate::metrics::ApiMetrics;
 use crate::reference::fetch::Caller;
 use crate::reference::{ReferenceKeeper, ReferenceRules, Source, Sources};
 
@@ -147,6 +149,7 @@ pub struct Api {
     pub(crate) config: Arc<ApiConfig>,
     pub(crate) upstream_health: Arc<UpstreamHealth>,
     pub(crate) reference: Arc<Sources>,
+    pub(crate) metrics: Arc<ApiMetrics>,
     /// Calls the sources of reference data.
     pub(crate) caller: Caller,
     /// Cancelled when the server shuts down: whoever waits answers at once.
@@ -165,8 +168,14 @@ impl Api {
         http: reqwest::Client,
         config: ApiConfig,
     ) -> Self {
+        let metrics = Arc::new(ApiMetrics::default());
+        let store = Arc::new(MeasuredStore {
+            store,
+            metrics: Arc::clone(&metrics),
+        });
         Self {
             store,
+            metrics,
             documents,
             authenticator: Arc::new(authenticator),
             upstream_health: Arc::new(UpstreamHealth::new(http.clone(), &config.limits)),
@@ -197,6 +206,11 @@ impl Api {
     pub fn reference_keeper(&self) -> ReferenceKeeper {
         let (sources, store) = (Arc::clone(&self.reference), Arc::clone(&self.store));
         ReferenceKeeper::new(sources, store, self.caller.clone())
+    }
+
+    /// What is measured of it.
+    pub fn metrics(&self) -> &ApiMetrics {
+        &self.metrics
     }
 
     pub(crate) fn lease_rules(&self) -> &LeaseRules {

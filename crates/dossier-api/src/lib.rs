@@ -12,6 +12,7 @@
 //! - [`server`]: connections, and how they end
 //! - [`openapi`]: the description, generated from the routes
 //! - [`housekeeping`]: what happens without anybody asking for it
+//! - [`metrics`]: what is measured, and the page that shows it
 //! - [`mod@reference`]: the names behind codes, and the sources that they come from
 //! - [`template_watch`]: whether services serve the templates that are registered
 //!
@@ -26,6 +27,8 @@ mod health;
 pub mod housekeeping;
 mod input;
 mod leases;
+mod measured_store;
+pub mod metrics;
 mod new_request;
 mod observe;
 pub mod openapi;
@@ -45,6 +48,7 @@ mod templates;
 pub use api::{Api, ApiConfig, BearerProvider, Limits, TemplateProblem, TemplateValidator};
 pub use auth::{Authenticator, Principal, Role, StaticToken};
 pub use housekeeping::{Housekeeper, HousekeepingRules, Sweep};
+pub use metrics::{ApiMetrics, serve_metrics};
 pub use reference::{ReferenceConfig, ReferenceKeeper, ReferenceRules};
 pub use router::router;
 pub use server::serve;

@@ -50,6 +50,7 @@ pub(crate) fn validate(
                 case_reference,
                 subject,
                 subject_name,
+                priority: body.priority.unwrap_or_default(),
                 services,
                 requested_by: circumstances.requested_by,
                 idempotency_key: circumstances.idempotency_key,

@@ -5,9 +5,10 @@
 //! hold personal data.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dossier_core::wire::Problem;
@@ -16,6 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::metrics::ApiMetrics;
 use crate::problem::{ApiError, Kind, PROBLEM_JSON, Unwritten};
 
 /// Names a call in the log, and in the caller's log if it gave one.
@@ -24,7 +26,11 @@ pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id
 /// Longest identifier that is taken over from a caller, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 100;
 
-pub(crate) async fn observe(request: Request, next: Next) -> Response {
+pub(crate) async fn observe(
+    State(metrics): State<Arc<ApiMetrics>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let begun = Instant::now();
     let id = request_id(request.headers());
     let route = request
@@ -32,6 +38,7 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map_or("none", MatchedPath::as_str)
         .to_owned();
+    let method = request.method().clone();
     let span = tracing::info_span!(
         "http_request",
         http.method = %request.method(),
@@ -41,6 +48,7 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
     async move {
         let response = next.run(request).await;
         let response = write_problem(response, &id);
+        metrics.answered(&route, &method, response.status(), begun.elapsed());
         let status = response.status().as_u16();
         let duration_ms = begun.elapsed().as_secs_f64() * 1000.0;
         if is_probe(&route) {

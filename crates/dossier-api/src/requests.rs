@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use dossier_core::request::{IdempotencyKey, Request, RequestStatus};
+use dossier_core::request::{IdempotencyKey, Priority, Request, RequestStatus};
 use dossier_core::wire::{CreateRequest, IDEMPOTENCY_KEY_CHARS_MAX, Problem, RequestView};
 use dossier_core::{Private, RequestId};
 use dossier_store::{Created, RequestFilter};
@@ -109,7 +109,7 @@ fn fingerprint(body: &CreateRequest) -> [u8; 32] {
     };
     let mut services: Vec<&str> = body.services.iter().map(|name| name.trim()).collect();
     services.sort_unstable();
-    let sent = serde_json::json!([
+    let mut sent = serde_json::json!([
         body.date_from,
         body.date_to,
         trimmed(&body.sar_case_reference_number),
@@ -118,6 +118,12 @@ fn fingerprint(body: &CreateRequest) -> [u8; 32] {
         trimmed(&body.ndelius_id),
         trimmed(&body.subject_name),
     ]);
+    // What says nothing of a priority is told from other calls as it was before there were any.
+    if let (Some(parts), Some(priority)) = (sent.as_array_mut(), body.priority)
+        && priority != Priority::Normal
+    {
+        parts.push(priority.as_str().into());
+    }
     Sha256::digest(sent.to_string()).into()
 }
 

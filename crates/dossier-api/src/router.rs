@@ -73,6 +73,9 @@ pub fn router(api: Api) -> axum::Router {
         .method_not_allowed_fallback(observe::wrong_method)
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .layer(CatchPanicLayer::custom(observe::panicked))
-        .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn_with_state(
+            api.metrics.clone(),
+            observe::observe,
+        ))
         .with_state(api)
 }

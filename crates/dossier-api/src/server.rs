@@ -32,6 +32,31 @@ pub async fn serve(
     tracing::info!(address = %listener.local_addr()?, "the API is listening");
     let limits = api.config.limits;
     let app = router(api.clone());
+    let open = accept(listener, app, &limits, &shutdown).await;
+    close(api, open, limits.drain_max).await;
+    Ok(())
+}
+
+/// Serves pages that wait for nobody, until `shutdown`.
+pub(crate) async fn serve_router(
+    listener: TcpListener,
+    app: Router,
+    shutdown: CancellationToken,
+) -> Result<(), io::Error> {
+    let limits = Limits::default();
+    let open = accept(listener, app, &limits, &shutdown).await;
+    // What is not answered in time is not missed.
+    let _ = tokio::time::timeout(limits.drain_max, open.shutdown()).await;
+    Ok(())
+}
+
+/// Accepts connections until `shutdown`; answers with those that are open.
+async fn accept(
+    listener: TcpListener,
+    app: Router,
+    limits: &Limits,
+    shutdown: &CancellationToken,
+) -> GracefulShutdown {
     let open = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
     loop {
@@ -52,16 +77,14 @@ pub async fn serve(
                 continue;
             }
         };
-        let connection = open.watch(connection(stream, app.clone(), &limits));
+        let connection = open.watch(connection(stream, app.clone(), limits));
         tokio::spawn(async move {
             // A caller that goes away in the middle is its own business.
             let _ = connection.await;
             drop(place);
         });
     }
-    drop(listener);
-    close(api, open, limits.drain_max).await;
-    Ok(())
+    open
 }
 
 type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;

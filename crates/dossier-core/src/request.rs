@@ -76,6 +76,50 @@ impl ErrorCode {
     }
 }
 
+/// Whether a request goes before others that came in at about the same time.
+///
+/// Claims are in the order of when requests came in, as if a high one had come in
+/// [`PRIORITY_HOURS`] earlier and a low one as much later. So none waits for ever: whatever comes in
+/// twice that time after a low one, stands behind it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Priority {
+    /// Before those that came in up to four hours earlier.
+    High,
+    /// In the order of coming in.
+    #[default]
+    Normal,
+    /// Behind those that come in up to four hours later.
+    Low,
+}
+
+/// How many hours of waiting a step of [`Priority`] is worth.
+pub const PRIORITY_HOURS: u32 = 4;
+
+impl Priority {
+    /// All of them, the highest first.
+    pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "HIGH",
+            Self::Normal => "NORMAL",
+            Self::Low => "LOW",
+        }
+    }
+
+    /// How many steps it is above normal.
+    pub fn steps(self) -> i8 {
+        match self {
+            Self::High => 1,
+            Self::Normal => 0,
+            Self::Low => -1,
+        }
+    }
+}
+
 /// What is asked for, after validation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRequest {
@@ -89,6 +133,8 @@ pub struct NewRequest {
     pub subject: SubjectIdentifier,
     /// The subject's name, where the requester gave it; else it is looked up.
     pub subject_name: Option<SubjectName>,
+    /// Whether it goes before others.
+    pub priority: Priority,
     /// The services to collect from: at least one, no repeats.
     pub services: Vec<ServiceName>,
     /// The user name of the one who asked.
@@ -124,6 +170,8 @@ pub struct Request {
     pub subject: SubjectIdentifier,
     /// The subject's name, where the requester gave it.
     pub subject_name: Option<SubjectName>,
+    /// Whether it goes before others.
+    pub priority: Priority,
     /// The user name of the one who asked.
     pub requested_by: String,
     /// When it came in; never changes.

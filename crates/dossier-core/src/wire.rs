@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::lease::Claim;
-use crate::request::{ErrorCode, Request, RequestStatus};
+use crate::request::{ErrorCode, Priority, Request, RequestStatus};
 use crate::section::{Held, Section, SectionStatus};
 use crate::service::{Category, Service};
 use crate::{DocumentKind, FinishedDocument, LeaseToken, Private, RequestId};
@@ -83,6 +83,9 @@ pub struct CreateRequest {
     /// The subject's name as the report is to print it; absent means that it is looked up.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub subject_name: Option<Private<String>>,
+    /// Whether it goes before others that came in at about the same time; absent means `NORMAL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
 }
 
 /// A request as clients see it.
@@ -115,6 +118,9 @@ pub struct RequestView {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub subject_name: Option<Private<String>>,
+    /// Whether it goes before others that came in at about the same time.
+    #[serde(default)]
+    pub priority: Priority,
     /// Who asked.
     pub requested_by: String,
     /// When it came in.
@@ -249,6 +255,7 @@ impl From<&Request> for RequestView {
                 .subject_name
                 .as_ref()
                 .map(|n| n.reveal().to_owned().into()),
+            priority: request.priority,
             requested_by: request.requested_by.clone(),
             request_date_time: request.requested_at,
             claim_date_time: request.claimed_at,

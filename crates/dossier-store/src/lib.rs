@@ -22,6 +22,7 @@ pub use reference::{
 };
 pub use sqlite::SqliteStore;
 pub use store::{
-    AbandonedAttempt, ArchivedRequest, Created, Migrated, Page, RequestCounts, RequestFilter,
-    SchemaAge, SchemaState, SearchKind, Store, StoreError, Unavailable,
+    AbandonedAttempt, ArchivedRequest, Connections, Created, Migrated, Page, QueueDepth,
+    RequestCounts, RequestFilter, SchemaAge, SchemaState, SearchKind, Store, StoreError,
+    Unavailable,
 };

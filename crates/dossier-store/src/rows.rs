@@ -2,8 +2,9 @@
 //! [`StoreError::Corrupt`].
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use dossier_core::request::{ErrorCode, Request, RequestStatus};
+use dossier_core::request::{ErrorCode, Priority, Request, RequestStatus};
 use dossier_core::section::{Held, Section, SectionStatus};
 use dossier_core::service::{Category, Service, ServiceDetails, report_order};
 use dossier_core::subject::{CaseReference, SubjectIdentifier, SubjectName};
@@ -11,7 +12,7 @@ use dossier_core::{DocumentKind, FinishedDocument, KeptDocument};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{QueueDepth, StoreError};
 
 /// A row, as far as the conversions need to look into it.
 pub(crate) trait Columns {
@@ -39,6 +40,7 @@ pub(crate) fn request(row: &impl Columns) -> Result<Request, StoreError> {
         })?,
         subject: subject(row)?,
         subject_name: optional(row, "subject_name", |text| SubjectName::parse(text).ok())?,
+        priority: priority(row)?,
         requested_by: word(row, "requested_by", owned)?,
         requested_at: time(row, "requested_at")?,
         clock_started_at: time(row, "clock_started_at")?,
@@ -57,6 +59,13 @@ pub(crate) fn request(row: &impl Columns) -> Result<Request, StoreError> {
     })
 }
 
+fn priority(row: &impl Columns) -> Result<Priority, StoreError> {
+    let steps = row.number("priority")?;
+    let known = Priority::ALL.into_iter();
+    let mut fitting = known.filter(|priority| Some(i64::from(priority.steps())) == steps);
+    fitting.next().ok_or(StoreError::Corrupt("priority"))
+}
+
 fn subject(row: &impl Columns) -> Result<SubjectIdentifier, StoreError> {
     let kind = word(row, "subject_kind", owned)?;
     let parse = match kind.as_str() {
@@ -65,6 +74,17 @@ fn subject(row: &impl Columns) -> Result<SubjectIdentifier, StoreError> {
         _ => return Err(StoreError::Corrupt("subject_kind")),
     };
     word(row, "subject_id", |text| parse(text).ok())
+}
+
+/// How much there is to do.
+pub(crate) fn depth(row: &impl Columns) -> Result<QueueDepth, StoreError> {
+    let oldest_due = row.number("oldest_due")?;
+    let millis = oldest_due.map(|millis| u64::try_from(millis).unwrap_or(0));
+    Ok(QueueDepth {
+        due: count(row, "due")?,
+        oldest_due: millis.map(Duration::from_millis),
+        leased: count(row, "leased")?,
+    })
 }
 
 /// What `subject_kind` says of an identifier.

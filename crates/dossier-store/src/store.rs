@@ -130,6 +130,29 @@ impl RequestCounts {
     }
 }
 
+/// How much there is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Requests that a worker may claim now.
+    pub due: u64,
+    /// For how long the one of them has waited that has waited longest: since it was due, or since
+    /// its lease ended.
+    pub oldest_due: Option<Duration>,
+    /// Requests of which somebody holds a live lease.
+    pub leased: u64,
+}
+
+/// A process's connections to its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Those in use.
+    pub busy: u32,
+    /// Those that are open and wait to be used.
+    pub idle: u32,
+    /// Most that there may be.
+    pub max: u32,
+}
+
 /// An attempt that ended without completing its request: whatever it stored can be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AbandonedAttempt {
@@ -260,6 +283,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many requests that match the search stand where; status flags of the filter are ignored.
     async fn request_counts(&self, filter: &RequestFilter) -> Result<RequestCounts, StoreError>;
+
+    /// How much there is to do.
+    async fn queue_depth(&self, rules: &LeaseRules) -> Result<QueueDepth, StoreError>;
+
+    /// How many connections this process has.
+    fn connections(&self) -> Connections;
 
     /// A new pending request with the same details, or [`StoreError::NotFound`].
     async fn duplicate_request(

@@ -27,6 +27,7 @@ mod waking;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use dossier_core::RequestId;
 use dossier_store::postgres::{self, Options};
 use dossier_store::{PostgresStore, Store};
 use sqlx::postgres::PgConnectOptions;
@@ -85,6 +86,16 @@ impl Drop for Scratch {
 impl Database for Scratch {
     async fn store(&self) -> Arc<dyn Store> {
         Arc::new(PostgresStore::open(self.options()).await.unwrap())
+    }
+
+    async fn age(&self, id: RequestId, seconds: i64) {
+        server().sql(
+            &self.name,
+            &format!(
+                "UPDATE requests SET requested_at = requested_at - {seconds} * 1000,
+             clock_started_at = clock_started_at - {seconds} * 1000 WHERE id = '{id}'"
+            ),
+        );
     }
 }
 

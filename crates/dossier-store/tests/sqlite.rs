@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use dossier_core::RequestId;
 use dossier_store::sqlite::{OpenError, Options, migrate_file, schema_state};
 use dossier_store::{SchemaAge, SqliteStore, Store, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -56,6 +57,17 @@ async fn run(connection: &mut SqliteConnection, sql: &'static str) {
 impl Database for Scratch {
     async fn store(&self) -> Arc<dyn Store> {
         Arc::new(SqliteStore::open(self.file()).await.unwrap())
+    }
+
+    async fn age(&self, id: RequestId, seconds: i64) {
+        const AGE: &str = "UPDATE requests SET requested_at = requested_at - ?1 * 1000, \
+             clock_started_at = clock_started_at - ?1 * 1000 WHERE id = ?2";
+        sqlx::query(AGE)
+            .bind(seconds)
+            .bind(id.as_uuid().as_bytes().to_vec())
+            .execute(&mut self.raw().await)
+            .await
+            .unwrap();
     }
 }
 

@@ -54,6 +54,8 @@ pub enum FindingKind {
     NeverShown,
     /// A member is null in the sample answer, and what shows is an outer one of the same name.
     TakenFromAround,
+    /// The sample answer has an inline attachment that is no image, which cannot be shown.
+    NotAnImage,
     /// The template cannot be rendered with the sample answer.
     CannotRender,
 }

@@ -49,7 +49,7 @@ impl Content {
                 found: tree.kind(top).name(),
             });
         }
-        let member = tree.member(top, "content", name_hash("content")).0;
+        let member = tree.member(top, "content", name_hash("content"));
         let root = member.filter(|node| tree.kind(*node) != Kind::Null);
         Ok(Self {
             tree,

@@ -1,7 +1,7 @@
 //! Where a name is looked up: the contexts that are entered, innermost last.
 
 use crate::content::{NodeId, Tree};
-use crate::limits::STEP_BYTES;
+use crate::limits::{STEP_BYTES, STEP_ESCAPES, STEP_NAMES};
 use crate::syntax::{Data, Path, Segment, Start};
 use crate::value::Value;
 
@@ -37,18 +37,10 @@ pub(crate) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn nothing() -> Self {
+    fn of(value: Option<Value<'a>>) -> Self {
         Self {
-            value: Value::Null,
-            is_there: false,
-            is_past_null: false,
-        }
-    }
-
-    fn some(value: Value<'a>) -> Self {
-        Self {
-            value,
-            is_there: true,
+            is_there: value.is_some(),
+            value: value.unwrap_or_default(),
             is_past_null: false,
         }
     }
@@ -76,30 +68,27 @@ impl<'a> Scope<'_, 'a> {
             is_around = matches!(self.frames[frame].kind, FrameKind::Named(_));
             match frame.checked_sub(1) {
                 Some(above) => frame = above,
-                None => return Found::nothing(),
+                None => return Found::of(None),
             }
         }
-        match path.start {
+        let frames = self.frames;
+        Found::of(match path.start {
             Start::Root => {
-                let frames = self.frames;
                 let root = self.copy(&frames[0].model);
                 self.rest(root, &path.segments)
             }
             Start::Data(data) => self.data(frame, data),
             Start::Scope | Start::This => match path.segments.split_first() {
-                None => {
-                    let frames = self.frames;
-                    Found::some(self.copy(&frames[frame].model))
-                }
-                Some((first, rest)) if is_around => self.around(frame, first, rest),
-                Some((first, rest)) => {
-                    let found = self.first(frame, first);
-                    self.rest_of(found, rest)
-                }
+                None => Some(self.copy(&frames[frame].model)),
+                Some((first, rest)) if is_around => return self.around(frame, first, rest),
+                Some((first, rest)) => self
+                    .first(&frames[frame], first)
+                    .and_then(|value| self.rest(value, rest)),
             },
-        }
+        })
     }
 
+    #[inline]
     fn copy(&mut self, value: &Value<'a>) -> Value<'a> {
         self.steps += (value.owned_bytes() / STEP_BYTES) as u64;
         value.clone()
@@ -107,84 +96,88 @@ impl<'a> Scope<'_, 'a> {
 
     fn around(&mut self, innermost: usize, first: &'a Segment, rest: &'a [Segment]) -> Found<'a> {
         let mut is_null = false;
-        for frame in (0..=innermost).rev() {
-            let found = self.first(frame, first);
-            if found.is_there && !found.value.is_null(self.tree) {
-                let mut found = self.rest(found.value, rest);
-                found.is_past_null = is_null && !found.value.is_null(self.tree);
-                return found;
+        let frames = self.frames;
+        for frame in frames[..=innermost].iter().rev() {
+            match self.first(frame, first) {
+                Some(value) if value.is_null(self.tree) => is_null = true,
+                Some(value) => {
+                    let mut found = Found::of(self.rest(value, rest));
+                    found.is_past_null = is_null && !found.value.is_null(self.tree);
+                    return found;
+                }
+                None => {}
             }
-            is_null |= found.is_there;
         }
         Found {
             is_there: is_null && rest.is_empty(),
-            ..Found::nothing()
+            ..Found::of(None)
         }
     }
 
     /// What a path's first name is in one context.
-    fn first(&mut self, frame: usize, segment: &'a Segment) -> Found<'a> {
+    #[inline]
+    fn first(&mut self, frame: &Frame<'a>, segment: &'a Segment) -> Option<Value<'a>> {
         self.steps += 1;
-        let frames = self.frames;
-        let frame = &frames[frame];
         if let FrameKind::Named(names) = &frame.kind {
+            self.steps += (names.len() / STEP_NAMES) as u64;
             let named = names
                 .iter()
                 .rev()
                 .find(|(name, _)| *name == segment.name.as_ref());
             if let Some((_, value)) = named.filter(|(_, value)| !value.is_null(self.tree)) {
-                return Found::some(self.copy(value));
+                return Some(self.copy(value));
             }
         }
         self.member(&frame.model, segment)
     }
 
-    fn rest_of(&mut self, found: Found<'a>, segments: &'a [Segment]) -> Found<'a> {
-        match segments {
-            [] => found,
-            _ => self.rest(found.value, segments),
-        }
-    }
-
-    fn rest(&mut self, value: Value<'a>, segments: &'a [Segment]) -> Found<'a> {
-        let mut found = Found::some(value);
+    #[inline]
+    fn rest(&mut self, value: Value<'a>, segments: &'a [Segment]) -> Option<Value<'a>> {
+        let mut value = value;
         for segment in segments {
-            found = self.member(&found.value, segment);
+            value = self.member(&value, segment)?;
         }
-        found
+        Some(value)
     }
 
     /// A member of an object, an element of a list, or a list's length.
-    fn member(&mut self, value: &Value<'a>, segment: &Segment) -> Found<'a> {
+    #[inline]
+    fn member(&mut self, value: &Value<'a>, segment: &Segment) -> Option<Value<'a>> {
         let Value::Node(node) = value else {
-            return Found::nothing();
+            return None;
         };
-        let (member, looked_at) = self.tree.member(*node, &segment.name, segment.hash);
-        self.steps += looked_at as u64;
-        if let Some(member) = member {
-            return Found::some(Value::Node(member));
+        self.steps += 1;
+        if let Some(member) = self.tree.member(*node, &segment.name, segment.hash) {
+            // Its name was compared.
+            self.steps += (self.tree.name_len(member) / STEP_BYTES) as u64;
+            self.steps += (self.tree.name_escapes(member) / STEP_ESCAPES) as u64;
+            return Some(Value::Node(member));
         }
-        if !value.is_list(self.tree) {
-            return Found::nothing();
+        match value.is_list(self.tree) {
+            true => self.of_list(*node, segment),
+            false => None,
         }
+    }
+
+    fn of_list(&mut self, list: NodeId, segment: &Segment) -> Option<Value<'a>> {
         if let Some(index) = segment.index {
-            let (element, passed) = self.tree.element(*node, index);
+            let (element, passed) = self.tree.element(list, index);
             self.steps += passed as u64;
-            return element.map_or_else(Found::nothing, |node| Found::some(Value::Node(node)));
+            return element.map(Value::Node);
         }
         match segment.name.as_ref() {
-            "length" | "size" => Found::some(Value::Whole(self.tree.count(*node) as i64)),
-            _ => Found::nothing(),
+            "length" | "size" => Some(Value::Whole(self.tree.count(list) as i64)),
+            _ => None,
         }
     }
 
     /// A member by a name that was computed.
     pub fn lookup(&mut self, value: &Value<'a>, name: &str) -> Value<'a> {
-        self.member(value, &Segment::new(name)).value
+        self.member(value, &Segment::new(name)).unwrap_or_default()
     }
 
     /// `@index` and the like, of the innermost loop.
-    fn data(&mut self, innermost: usize, data: Data) -> Found<'a> {
+    fn data(&mut self, innermost: usize, data: Data) -> Option<Value<'a>> {
         let frames = self.frames;
         let turn = frames[..=innermost].iter().rev().find_map(|frame| {
             self.steps += 1;
@@ -192,12 +185,9 @@ impl<'a> Scope<'_, 'a> {
                 FrameKind::Turn(turn) => Some(turn),
                 _ => None,
             }
-        });
-        let Some(turn) = turn else {
-            return Found::nothing();
-        };
+        })?;
         let when = |is_so: bool, text| Value::borrowed(if is_so { text } else { "" });
-        Found::some(match data {
+        Some(match data {
             Data::Index => Value::Whole(turn.index),
             Data::IndexFromOne => Value::Whole(turn.index + 1),
             Data::Key => match &turn.key {
@@ -209,7 +199,7 @@ impl<'a> Scope<'_, 'a> {
             Data::Last => when(turn.is_last, "last"),
             Data::Odd => when(turn.index % 2 == 1, "odd"),
             Data::Even => when(turn.index % 2 == 0, "even"),
-            Data::Unknown => return Found::nothing(),
+            Data::Unknown => return None,
         })
     }
 }

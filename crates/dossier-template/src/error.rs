@@ -64,12 +64,6 @@ pub enum RenderError {
         /// Which call.
         place: Place,
     },
-    /// An inline attachment is no image; the service has to list it as an attachment instead.
-    #[error("{place}: an inline attachment that is not of a type image/* cannot be shown")]
-    NotAnImage {
-        /// Which helper's call.
-        place: Place,
-    },
     /// An inline image could not be had.
     #[error("{place}: an inline attachment cannot be shown: {source}")]
     Image {
@@ -89,7 +83,6 @@ impl RenderError {
         match self {
             Self::Limit { place, .. }
             | Self::NoSuchPartial { place }
-            | Self::NotAnImage { place }
             | Self::Image { place, .. } => Some(*place),
             Self::Write(_) => None,
         }

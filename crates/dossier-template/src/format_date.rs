@@ -1,8 +1,32 @@
 //! Dates as readers in the United Kingdom know them, by the shapes of the template dialect.
 
+use std::sync::LazyLock;
+
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
+
+/// Looked up once.
+static LONDON: LazyLock<Option<TimeZone>> = LazyLock::new(|| TimeZone::get("Europe/London").ok());
+
+/// Bytes of the longest date with its time: `30 September 2024, 12:34:56 pm`.
+const SHOWN_BYTES_MAX: usize = 30;
+
+/// The months in full, in English.
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// How far from UTC an offset may be, in seconds: 18 hours, as in `java.time.ZoneOffset`.
 const OFFSET_SECONDS_MAX: i64 = 18 * 3_600;
@@ -97,12 +121,19 @@ impl Clock {
             0 => 12,
             hour => hour,
         };
-        let date = show_date(date);
-        let minute = self.minute;
-        match self.second {
-            Some(second) => format!("{date}, {hour}:{minute:02}:{second:02} {half}"),
-            None => format!("{date}, {hour}:{minute:02} {half}"),
+        let mut text = show_date(date);
+        text.push_str(", ");
+        if hour >= 10 {
+            text.push('1');
         }
+        text.push(digit(hour));
+        push_two_digits(&mut text, ':', self.minute);
+        if let Some(second) = self.second {
+            push_two_digits(&mut text, ':', second);
+        }
+        text.push(' ');
+        text.push_str(half);
+        text
     }
 
     fn show_in_london(&self, date: Date, offset_seconds: i64) -> Option<String> {
@@ -111,10 +142,13 @@ impl Clock {
         let offset = SignedDuration::from_secs(offset_seconds);
         let utc = local.checked_sub(offset).ok()?;
         let shifted = match TimeZone::UTC.to_timestamp(utc) {
-            Ok(timestamp) => TimeZone::get("Europe/London").ok()?.to_datetime(timestamp),
+            Ok(timestamp) => LONDON.as_ref()?.to_datetime(timestamp),
             // A timestamp ends before the year 9999 does, in a winter: London is on GMT then.
             Err(_) => utc,
         };
+        if shifted.year() < 0 {
+            return None;
+        }
         let clock = Self {
             hour: shifted.hour(),
             minute: shifted.minute(),
@@ -199,5 +233,28 @@ fn date(year: i16, month: i16, day: i16) -> Option<Date> {
 }
 
 fn show_date(date: Date) -> String {
-    date.strftime("%d %B %Y").to_string()
+    let mut text = String::with_capacity(SHOWN_BYTES_MAX);
+    text.push(digit(date.day() / 10));
+    text.push(digit(date.day()));
+    text.push(' ');
+    // A month is one of 1 to 12.
+    text.push_str(MONTHS[date.month() as usize - 1]);
+    let year = date.year();
+    // A year is one of 0 to 9999: the shapes have no other, and no shift leads to one.
+    let (century, year) = ((year / 100) as i8, (year % 100) as i8);
+    push_two_digits(&mut text, ' ', century);
+    text.push(digit(year / 10));
+    text.push(digit(year));
+    text
+}
+
+fn push_two_digits(text: &mut String, before: char, number: i8) {
+    text.push(before);
+    text.push(digit(number / 10));
+    text.push(digit(number));
+}
+
+/// The last digit of a number that is not negative.
+fn digit(number: i8) -> char {
+    char::from(b'0' + number.unsigned_abs() % 10)
 }

@@ -1,6 +1,10 @@
 //! Values as Java prints them.
 
+use std::borrow::Cow;
+
 use crate::content::{Kind, NodeId, Tree};
+use crate::limits::STEP_ESCAPES;
+use crate::value::Value;
 
 /// A number as `Double.toString` prints it since JDK 19: the shortest decimal of at least two
 /// digits that is read as the same number, with an exponent below 10⁻³ and from 10⁷ on.
@@ -56,14 +60,14 @@ pub fn double_to_text(number: f64) -> String {
 }
 
 /// A number of an answer: a whole one as it is written, another as a `double`.
-pub(crate) fn number_to_text(written: &str) -> String {
+pub(crate) fn number_to_text(written: &str) -> Cow<'_, str> {
     if !is_whole(written) {
-        return double_to_text(to_double(written));
+        return Cow::Owned(double_to_text(to_double(written)));
     }
-    match written {
-        "-0" => "0".to_owned(),
-        whole => whole.to_owned(),
-    }
+    Cow::Borrowed(match written {
+        "-0" => "0",
+        whole => whole,
+    })
 }
 
 /// Whether a JSON number has neither a fraction nor an exponent.
@@ -77,19 +81,20 @@ pub(crate) fn to_double(written: &str) -> f64 {
     written.parse().unwrap_or(f64::NAN)
 }
 
-/// Gives a value's text piece by piece: `[a, b]` for a list, `{k=v, k2=v2}` for an object, `null`
-/// inside of them. It stops where `out` returns an error, and does not recurse.
+/// Gives a value's text piece by piece, each with the steps that making it took: `[a, b]` for a list,
+/// `{k=v, k2=v2}` for an object, `null` inside of them. It stops where `out` returns an error, and
+/// does not recurse.
 pub(crate) fn print<E>(
     tree: &Tree,
     top: NodeId,
-    out: &mut dyn FnMut(&str) -> Result<(), E>,
+    out: &mut dyn FnMut(&str, u64) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut node = top;
     loop {
         match tree.kind(node) {
             kind @ (Kind::Object | Kind::List) => {
-                out(if kind == Kind::Object { "{" } else { "[" })?;
+                out(if kind == Kind::Object { "{" } else { "[" }, 0)?;
                 open.push(node);
                 if let Some(child) = tree.first(node) {
                     print_name(tree, kind, child, out)?;
@@ -97,13 +102,16 @@ pub(crate) fn print<E>(
                     continue;
                 }
                 open.pop();
-                out(if kind == Kind::Object { "}" } else { "]" })?;
+                out(if kind == Kind::Object { "}" } else { "]" }, 0)?;
             }
-            Kind::Text => out(&tree.text(node))?,
-            Kind::Number => out(&number_to_text(tree.number(node)))?,
-            Kind::True => out("true")?,
-            Kind::False => out("false")?,
-            Kind::Null => out("null")?,
+            Kind::Text => out(&tree.text(node), Value::Node(node).making_steps(tree))?,
+            Kind::Number => {
+                let steps = Value::Node(node).making_steps(tree);
+                out(&number_to_text(tree.number(node)), steps)?;
+            }
+            Kind::True => out("true", 0)?,
+            Kind::False => out("false", 0)?,
+            Kind::Null => out("null", 0)?,
         }
         loop {
             let Some(parent) = open.last().copied() else {
@@ -111,12 +119,12 @@ pub(crate) fn print<E>(
             };
             let kind = tree.kind(parent);
             if let Some(next) = tree.next(node) {
-                out(", ")?;
+                out(", ", 0)?;
                 print_name(tree, kind, next, out)?;
                 node = next;
                 break;
             }
-            out(if kind == Kind::Object { "}" } else { "]" })?;
+            out(if kind == Kind::Object { "}" } else { "]" }, 0)?;
             open.pop();
             node = parent;
         }
@@ -127,11 +135,14 @@ fn print_name<E>(
     tree: &Tree,
     parent: Kind,
     child: NodeId,
-    out: &mut dyn FnMut(&str) -> Result<(), E>,
+    out: &mut dyn FnMut(&str, u64) -> Result<(), E>,
 ) -> Result<(), E> {
     if parent == Kind::Object {
-        out(&tree.name(child))?;
-        out("=")?;
+        out(
+            &tree.name(child),
+            (tree.name_escapes(child) / STEP_ESCAPES) as u64,
+        )?;
+        out("=", 0)?;
     }
     Ok(())
 }

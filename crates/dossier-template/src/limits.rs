@@ -8,7 +8,7 @@ pub const BLOCK_NESTING_MAX: usize = 500;
 pub const EXPRESSION_NESTING_MAX: usize = 50;
 /// Bytes of an answer, which is held in memory.
 pub const RESPONSE_BYTES_MAX: u64 = 512 << 20;
-/// Values of an answer: each takes 28 bytes of memory beside its own.
+/// Values of an answer: each takes 28 to 36 bytes of memory beside its own.
 pub const RESPONSE_NODES_MAX: usize = 16_000_000;
 /// Lists and objects within each other in an answer.
 pub const RESPONSE_NESTING_MAX: usize = 100_000;
@@ -17,11 +17,17 @@ pub const PARTIAL_DEPTH_MAX: usize = 100;
 /// Bytes that one rendering writes.
 pub const OUTPUT_BYTES_MAX: u64 = 2 << 30;
 /// Steps of one rendering, whatever the answer: a construct that is shown, a turn of a loop, a
-/// context that is looked into, [`STEP_BYTES`] of a text that is made, read or compared. Those of
-/// an answer are [`steps_max`].
+/// context that is looked into, a part of a list or an object that is printed, [`STEP_BYTES`] of a text that is made, read or compared,
+/// [`STEP_ESCAPES`], [`STEP_NAMES`]. Those of an answer are [`steps_max`].
 pub const STEPS_MAX: u64 = 1_000_000_000;
 /// Bytes of a text that count as one step.
 pub const STEP_BYTES: usize = 64;
+/// Escapes of a text of an answer, such as `\n` and `\u00e9`, that count as one further step where
+/// the text is read or shown: undoing them takes longer than reading on.
+pub const STEP_ESCAPES: usize = 4;
+/// Names that are looked through, of a partial's arguments or of the partials that are defined, that
+/// count as one step.
+pub const STEP_NAMES: usize = 8;
 /// Steps that a rendering may take of any answer.
 pub const STEPS_MIN: u64 = 10_000_000;
 /// Further steps for each value of the answer.

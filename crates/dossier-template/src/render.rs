@@ -64,6 +64,8 @@ pub(crate) struct Renderer<'a, 'o> {
     /// What stood in the partial blocks that called the partials that are being shown.
     partial_blocks: Vec<Option<&'a Body>>,
     steps: u64,
+    /// How many it may take.
+    steps_max: u64,
     /// The construct that is being shown.
     at: Offset,
     pub usage: Option<&'o mut Usage>,
@@ -89,6 +91,7 @@ impl<'a, 'o> Renderer<'a, 'o> {
             inlines: Vec::new(),
             partial_blocks: Vec::new(),
             steps: 0,
+            steps_max: steps_max(content.tree().len()),
             at: 0,
             usage: None,
         }
@@ -98,16 +101,11 @@ impl<'a, 'o> Renderer<'a, 'o> {
         self.enter(&self.template.body);
         while let Some(step) = self.stack.last_mut() {
             match step {
-                Step::Body { body, at, inlines } => match body.nodes.get(*at) {
-                    Some(node) => {
-                        *at += 1;
-                        self.node(node)?;
-                    }
-                    None => {
-                        self.inlines.truncate(*inlines);
-                        self.stack.pop();
-                    }
-                },
+                Step::Body { body, at, inlines } => {
+                    let (body, from, inlines) = (*body, *at, *inlines);
+                    let shown = self.leaves(&body.nodes[from..])?;
+                    self.branch(body, from + shown, inlines)?;
+                }
                 Step::Each(_) => self.turn()?,
                 Step::Leave { frames } => {
                     self.frames.truncate(*frames);
@@ -145,18 +143,41 @@ impl<'a, 'o> Renderer<'a, 'o> {
             .extend(inlines.map(|inline| (inline.name.as_ref(), &inline.body)));
     }
 
-    fn node(&mut self, node: &'a Node) -> Result<(), RenderError> {
+    /// Shows texts and values up to the first block or partial; returns how many there were.
+    fn leaves(&mut self, nodes: &'a [Node]) -> Result<usize, RenderError> {
+        let mut shown = 0;
+        for node in nodes {
+            match node {
+                Node::Text(range) => {
+                    self.count(1)?;
+                    let text = &self.template.source[range.clone()];
+                    self.out.raw(text).map_err(RenderError::Write)?;
+                    self.count_output()?;
+                }
+                Node::Show(show) => {
+                    self.count(1)?;
+                    self.at = show.at;
+                    self.show(show)?;
+                }
+                Node::Block(_) | Node::Partial(_) => break,
+            }
+            shown += 1;
+        }
+        Ok(shown)
+    }
+
+    /// Goes into the block or the partial at this place of the innermost body, or ends the body.
+    fn branch(&mut self, body: &'a Body, place: usize, inlines: usize) -> Result<(), RenderError> {
+        let Some(node) = body.nodes.get(place) else {
+            self.inlines.truncate(inlines);
+            self.stack.pop();
+            return Ok(());
+        };
+        if let Some(Step::Body { at, .. }) = self.stack.last_mut() {
+            *at = place + 1;
+        }
         self.count(1)?;
         match node {
-            Node::Text(range) => {
-                let text = &self.template.source[range.clone()];
-                self.out.raw(text).map_err(RenderError::Write)?;
-                self.count_output()
-            }
-            Node::Show(show) => {
-                self.at = show.at;
-                self.show(show)
-            }
             Node::Block(block) => {
                 self.at = block.at;
                 self.block(block)
@@ -165,6 +186,8 @@ impl<'a, 'o> Renderer<'a, 'o> {
                 self.at = partial.at;
                 self.partial(partial)
             }
+            // `leaves` showed these.
+            Node::Text(_) | Node::Show(_) => Ok(()),
         }
     }
 
@@ -188,23 +211,25 @@ impl<'a, 'o> Renderer<'a, 'o> {
         {
             return self.write_nested(*node, raw);
         }
-        let text = self.scalar_text(value);
-        self.out.text(&text, raw).map_err(RenderError::Write)?;
+        self.count(value.making_steps(self.tree))?;
+        let made;
+        let text = match value {
+            Value::Text(text) => text,
+            value => {
+                made = self.scalar_text(value);
+                &made
+            }
+        };
+        self.out.text(text, raw).map_err(RenderError::Write)?;
         self.count_output()
     }
 
     fn write_nested(&mut self, node: NodeId, raw: bool) -> Result<(), RenderError> {
-        let too_much = self.too_much_output();
-        let mut too_much = Some(too_much);
-        let out = &mut self.out;
-        java_text::print(self.tree, node, &mut |piece| {
-            out.text(piece, raw).map_err(RenderError::Write)?;
-            match out.written > OUTPUT_BYTES_MAX {
-                true => Err(too_much.take().unwrap_or_else(|| {
-                    RenderError::Write(std::io::Error::other("the output is full"))
-                })),
-                false => Ok(()),
-            }
+        let tree = self.tree;
+        java_text::print(tree, node, &mut |piece, steps| {
+            self.count(1 + steps)?;
+            self.out.text(piece, raw).map_err(RenderError::Write)?;
+            self.count_output()
         })
     }
 
@@ -236,7 +261,7 @@ impl<'a, 'o> Renderer<'a, 'o> {
 
     /// A value's text; empty for null.
     fn text(&mut self, value: &Value<'a>) -> Result<Cow<'a, str>, RenderError> {
-        self.count_bytes(value.bytes(self.tree))?;
+        self.count(value.reading_steps(self.tree))?;
         let Some(node) = value.nested(self.tree) else {
             return Ok(self.scalar_text(value));
         };
@@ -246,6 +271,12 @@ impl<'a, 'o> Renderer<'a, 'o> {
     }
 
     fn scalar_text(&self, value: &Value<'a>) -> Cow<'a, str> {
+        match value {
+            Value::Node(node) if self.tree.kind(*node) == Kind::Text => {
+                return self.tree.text(*node);
+            }
+            _ => {}
+        }
         match value.seen(self.tree) {
             Seen::Bool(true) => Cow::Borrowed("true"),
             Seen::Bool(false) => Cow::Borrowed("false"),
@@ -254,9 +285,11 @@ impl<'a, 'o> Renderer<'a, 'o> {
         }
     }
 
-    fn nested_text(&self, node: NodeId) -> Result<String, RenderError> {
+    fn nested_text(&mut self, node: NodeId) -> Result<String, RenderError> {
         let mut text = String::new();
-        java_text::print(self.tree, node, &mut |piece| {
+        let tree = self.tree;
+        java_text::print(tree, node, &mut |piece, steps| {
+            self.count(1 + steps)?;
             if text.len() + piece.len() > TEXT_BYTES_MAX {
                 return Err(self.limit("bytes of one text", TEXT_BYTES_MAX as u64));
             }
@@ -266,11 +299,11 @@ impl<'a, 'o> Renderer<'a, 'o> {
         Ok(text)
     }
 
+    #[inline]
     fn count(&mut self, steps: u64) -> Result<(), RenderError> {
         self.steps += steps;
-        let max = steps_max(self.tree.len());
-        match self.steps > max {
-            true => Err(self.limit("steps", max)),
+        match self.steps > self.steps_max {
+            true => Err(self.limit("steps", self.steps_max)),
             false => Ok(()),
         }
     }
@@ -279,17 +312,15 @@ impl<'a, 'o> Renderer<'a, 'o> {
         self.count((bytes / STEP_BYTES) as u64)
     }
 
+    #[inline]
     fn count_output(&self) -> Result<(), RenderError> {
         match self.out.written > OUTPUT_BYTES_MAX {
-            true => Err(self.too_much_output()),
+            true => Err(self.limit("bytes of output", OUTPUT_BYTES_MAX)),
             false => Ok(()),
         }
     }
 
-    fn too_much_output(&self) -> RenderError {
-        self.limit("bytes of output", OUTPUT_BYTES_MAX)
-    }
-
+    #[cold]
     fn limit(&self, what: &'static str, max: u64) -> RenderError {
         RenderError::Limit {
             what,

@@ -2,10 +2,12 @@ use std::borrow::Cow;
 
 use crate::content::{Kind, NodeId, Tree};
 use crate::java_text::{double_to_text, is_whole, number_to_text, to_double};
+use crate::limits::{STEP_BYTES, STEP_ESCAPES};
 
 /// What an expression has. Texts are the template's, the answer's or made by a helper.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Value<'a> {
+    #[default]
     Null,
     Bool(bool),
     Whole(i64),
@@ -46,7 +48,7 @@ impl<'a> Value<'a> {
                 Kind::Null => Seen::Null,
                 Kind::True => Seen::Bool(true),
                 Kind::False => Seen::Bool(false),
-                Kind::Number => Seen::Number(Cow::Owned(number_to_text(tree.number(*node)))),
+                Kind::Number => Seen::Number(number_to_text(tree.number(*node))),
                 Kind::Text => Seen::Text(tree.text(*node)),
                 Kind::List => Seen::List,
                 Kind::Object => Seen::Object,
@@ -54,6 +56,7 @@ impl<'a> Value<'a> {
         }
     }
 
+    #[inline]
     pub fn is_null(&self, tree: &Tree) -> bool {
         match self {
             Self::Null => true,
@@ -63,6 +66,7 @@ impl<'a> Value<'a> {
     }
 
     /// Bytes that reading its text takes; 0 for what has no text of its own.
+    #[inline]
     pub fn bytes(&self, tree: &Tree) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -74,7 +78,31 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Steps that reading its text takes.
+    #[inline]
+    pub fn reading_steps(&self, tree: &Tree) -> u64 {
+        let escapes = match self {
+            Self::Node(node) if tree.kind(*node) == Kind::Text => tree.text_escapes(*node),
+            _ => 0,
+        };
+        (self.bytes(tree) / STEP_BYTES + escapes / STEP_ESCAPES) as u64
+    }
+
+    /// Steps that making its text takes where it is shown: what is copied as it stands takes none.
+    #[inline]
+    pub fn making_steps(&self, tree: &Tree) -> u64 {
+        match self {
+            Self::Node(node) => match tree.kind(*node) {
+                Kind::Text => (tree.text_escapes(*node) / STEP_ESCAPES) as u64,
+                Kind::Number => (tree.text_len(*node) / STEP_BYTES) as u64,
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
     /// Bytes that a copy of it copies.
+    #[inline]
     pub fn owned_bytes(&self) -> usize {
         match self {
             Self::Text(Cow::Owned(text)) => text.len(),
@@ -83,11 +111,13 @@ impl<'a> Value<'a> {
     }
 
     /// Null or an empty text.
+    #[inline]
     pub fn is_empty(&self, tree: &Tree) -> bool {
         self.is_null(tree) || (self.is_text(tree) && self.bytes(tree) == 0)
     }
 
     /// A text of an answer whose first character, as it is written, is no white space.
+    #[inline]
     pub fn begins_visibly(&self, tree: &Tree) -> bool {
         match self {
             Self::Node(node) => tree.kind(*node) == Kind::Text && tree.begins_visibly(*node),
@@ -95,6 +125,7 @@ impl<'a> Value<'a> {
         }
     }
 
+    #[inline]
     pub fn is_text(&self, tree: &Tree) -> bool {
         match self {
             Self::Text(_) => true,
@@ -104,6 +135,7 @@ impl<'a> Value<'a> {
     }
 
     /// The list or the object that it is.
+    #[inline]
     pub fn nested(&self, tree: &Tree) -> Option<NodeId> {
         match self {
             Self::Node(node) if matches!(tree.kind(*node), Kind::List | Kind::Object) => {
@@ -113,10 +145,12 @@ impl<'a> Value<'a> {
         }
     }
 
+    #[inline]
     pub fn is_list(&self, tree: &Tree) -> bool {
         matches!(self, Self::Node(node) if tree.kind(*node) == Kind::List)
     }
 
+    #[inline]
     pub fn is_bool(&self, tree: &Tree) -> bool {
         match self {
             Self::Bool(_) => true,
@@ -126,6 +160,7 @@ impl<'a> Value<'a> {
     }
 
     /// Null, false, empty text, empty list and 0 are falsy; an empty object is not.
+    #[inline]
     pub fn is_falsy(&self, tree: &Tree) -> bool {
         match self {
             Self::Null => true,

@@ -31,6 +31,7 @@ use crate::config::Limits;
 use crate::connection::file_fault;
 use crate::fetch::Question;
 use crate::lease::{Lease, WriteError};
+use crate::metrics::WorkerMetrics;
 use crate::name::Names;
 use crate::rendering::ReportSettings;
 use crate::renewals::Renewals;
@@ -59,6 +60,7 @@ pub(crate) struct Workshop {
     pub rendering_mib: Semaphore,
     pub spool: Spool,
     pub limits: Limits,
+    pub metrics: Arc<WorkerMetrics>,
     /// Characters of all reports so far that no font had.
     pub unsupported_characters: Arc<AtomicU64>,
 }
@@ -144,6 +146,7 @@ impl Attempt {
         drop(kept);
         let duration_ms = began.elapsed().as_millis() as u64;
         tracing::info!(duration_ms, "{}", ending.in_words());
+        self.workshop.metrics.attempt_ended(ending.in_a_word());
         self.settle(ending).await;
         if let Ok(spool) = spool {
             spool.remove().await;
@@ -153,6 +156,7 @@ impl Attempt {
     /// Gives the request back after a panic in [`run`](Self::run).
     pub async fn give_up(&self) {
         tracing::error!("the attempt failed in a way that it should not");
+        self.workshop.metrics.attempt_ended("broken");
         self.settle(Ending::Undecided).await;
     }
 
@@ -326,6 +330,17 @@ async fn delete(storage: &dyn DocumentStore, document: DocumentId) -> bool {
 }
 
 impl Ending {
+    fn in_a_word(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Lost => "lost",
+            Self::Stopped => "stopped",
+            Self::Failed(_) => "failed",
+            Self::Suspended => "suspended",
+            Self::Undecided => "undecided",
+        }
+    }
+
     fn in_words(&self) -> &'static str {
         match self {
             Self::Completed => "the request is complete",

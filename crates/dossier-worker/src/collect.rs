@@ -23,6 +23,7 @@ use crate::attachment::{self, AllowedHosts, Counts, SectionTotal, Target};
 use crate::config::Limits;
 use crate::connection::file_fault;
 use crate::fetch::{Answer, Body, Fault, Progress, Remedy, create_private_folder, fetch};
+use crate::metrics::WorkerMetrics;
 use crate::rendering;
 use crate::retry::Backoff;
 use crate::template::{self, Served};
@@ -34,6 +35,7 @@ pub(crate) struct Collector {
     tokens: Arc<TokenSource>,
     attachment_hosts: AllowedHosts,
     limits: Limits,
+    metrics: Arc<WorkerMetrics>,
     calls: Semaphore,
     calls_per_service: Mutex<HashMap<ServiceName, Arc<Semaphore>>>,
 }
@@ -68,6 +70,9 @@ pub(crate) struct NotCollected {
 trait Call: Sync {
     type Answer: Send;
 
+    /// What is asked for, in a word.
+    const KIND: &'static str;
+
     /// Whether the token for services goes along.
     fn takes_token(&self) -> bool;
 
@@ -92,6 +97,7 @@ struct AnswerCall<'a> {
 
 impl Call for AnswerCall<'_> {
     type Answer = (Held, Option<Body>);
+    const KIND: &'static str = "answer";
 
     fn takes_token(&self) -> bool {
         true
@@ -127,6 +133,7 @@ struct AttachmentCall<'a> {
 
 impl Call for AttachmentCall<'_> {
     type Answer = ();
+    const KIND: &'static str = "attachment";
 
     fn takes_token(&self) -> bool {
         self.target.is_own_origin
@@ -161,6 +168,7 @@ struct TemplateCall<'a> {
 
 impl Call for TemplateCall<'_> {
     type Answer = Option<Served>;
+    const KIND: &'static str = "template";
 
     fn takes_token(&self) -> bool {
         true
@@ -178,14 +186,26 @@ impl Call for TemplateCall<'_> {
     }
 }
 
+/// What became of a try, in a word.
+fn outcome_name(fault: Option<&Fault>) -> &'static str {
+    match fault.map(|fault| fault.remedy) {
+        None => "answered",
+        Some(Remedy::Retry(_)) => "passing_fault",
+        Some(Remedy::OtherToken) => "unauthorized",
+        Some(Remedy::None) => "lasting_fault",
+    }
+}
+
 impl Collector {
     pub fn new(
         http: Client,
         tokens: Arc<TokenSource>,
         attachment_hosts: AllowedHosts,
         limits: Limits,
+        metrics: Arc<WorkerMetrics>,
     ) -> Self {
         Self {
+            metrics,
             http,
             tokens,
             attachment_hosts,
@@ -365,6 +385,9 @@ impl Collector {
             let outcome = self.try_once(call, time_left, &mut refused_token).await;
             spent += began.elapsed();
             drop(permits);
+            let named = outcome_name(outcome.as_ref().err());
+            let metrics = &self.metrics;
+            metrics.called(service, C::KIND, named, began.elapsed());
             let fault = match outcome {
                 Ok(answer) => return Ok((answer, tries)),
                 Err(fault) => fault,

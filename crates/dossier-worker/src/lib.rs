@@ -29,6 +29,7 @@
 //! - `spool`: the private folder for answers on their way
 //! - `rendering`: the few calls into `dossier-report`; `package`: the answers and attachments beside
 //!   the report
+//! - [`metrics`]: what is measured
 //! - [`probe`]: single calls to a service, for those who test it
 //! - `connection`: HTTP clients and what can go wrong with a connection; `retry`: pauses
 
@@ -43,6 +44,7 @@ mod fetch;
 mod kept;
 mod lease;
 mod looked_up;
+pub mod metrics;
 mod name;
 mod package;
 mod panics;
@@ -59,6 +61,7 @@ mod worker;
 pub use api::{ApiClient, ApiError};
 pub use config::{InvalidConfig, WorkerConfig};
 pub use connection::{ClientError, http_client, install_tls_provider, upstream_client};
+pub use metrics::WorkerMetrics;
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;

@@ -20,6 +20,7 @@ use crate::attempt::{Attempt, Workshop};
 use crate::collect::Collector;
 use crate::config::{InvalidConfig, Limits, WorkerConfig};
 use crate::connection::{ClientError, upstream_client};
+use crate::metrics::WorkerMetrics;
 use crate::name::Names;
 use crate::rendering::ReportSettings;
 use crate::renewals::Renewals;
@@ -82,7 +83,14 @@ impl Worker {
             Arc::clone(&tokens),
             &limits,
         );
-        let collector = Collector::new(http, tokens, config.allowed_hosts()?, limits.clone());
+        let metrics = Arc::new(WorkerMetrics::new(limits.requests_at_once));
+        let collector = Collector::new(
+            http,
+            tokens,
+            config.allowed_hosts()?,
+            limits.clone(),
+            Arc::clone(&metrics),
+        );
         let legacy_templates = match config.legacy_templates_folder {
             Some(folder) => LegacyTemplates::open(&folder)?,
             None => LegacyTemplates::default(),
@@ -104,6 +112,7 @@ impl Worker {
                 rendering_mib: Semaphore::new(limits.rendering_mib() as usize),
                 spool,
                 limits,
+                metrics,
                 unsupported_characters: Arc::default(),
             }),
         })
@@ -112,6 +121,11 @@ impl Worker {
     /// Counts, while the worker runs, the characters of its reports that no font had.
     pub fn unsupported_characters(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.workshop.unsupported_characters)
+    }
+
+    /// What is measured of it.
+    pub fn metrics(&self) -> Arc<WorkerMetrics> {
+        Arc::clone(&self.workshop.metrics)
     }
 
     /// Works until `shutdown` is cancelled. It then claims nothing more, gives running attempts the
@@ -207,12 +221,15 @@ impl Worker {
             stop,
         ));
         let span = attempt.span();
+        let metrics = self.metrics();
+        metrics.slot_taken();
         let supervised = async move {
             let run = Arc::clone(&attempt).run().in_current_span();
             let ended = AbortOnDropHandle::new(tokio::spawn(run)).await;
             if ended.is_err() {
                 attempt.give_up().await;
             }
+            metrics.slot_freed();
             drop(slot);
         };
         attempts.spawn(supervised.instrument(span));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dossier_core::Private;
+use dossier_core::request::Priority;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -148,12 +149,36 @@ pub struct Create {
     /// Last day of the data asked for [default: today].
     #[arg(long, value_name = "DATE")]
     pub to: Option<Date>,
+    /// Whether it goes before others that came in at about the same time [default: normal].
+    #[arg(long, value_enum)]
+    pub priority: Option<PriorityOption>,
     /// Makes a repeat of this call answer the first result.
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
     /// Follow the request until it is finished.
     #[arg(long)]
     pub watch: bool,
+}
+
+/// Whether a request goes before others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PriorityOption {
+    /// Before those that came in up to four hours earlier.
+    High,
+    /// In the order of coming in.
+    Normal,
+    /// Behind those that come in up to four hours later.
+    Low,
+}
+
+impl From<PriorityOption> for Priority {
+    fn from(option: PriorityOption) -> Self {
+        match option {
+            PriorityOption::High => Self::High,
+            PriorityOption::Normal => Self::Normal,
+            PriorityOption::Low => Self::Low,
+        }
+    }
 }
 
 /// Which requests to list.

@@ -101,6 +101,8 @@ pub struct Config {
     pub reference: ReferenceConfig,
     /// The report.
     pub report: ReportTable,
+    /// Measurements.
+    pub metrics: MetricsTable,
     /// Logging.
     pub log: LogTable,
 }
@@ -119,6 +121,7 @@ impl Default for Config {
             worker: WorkerConfig::default(),
             reference: ReferenceConfig::default(),
             report: ReportTable::default(),
+            metrics: MetricsTable::default(),
             log: LogTable::default(),
         }
     }
@@ -332,6 +335,14 @@ impl Default for OfficeTable {
             memory_mib_max: u32::try_from(office.memory_bytes_max >> 20).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// Measurements, for those who watch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsTable {
+    /// Where `GET /metrics` is served; none means nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// Logging, to standard error.

@@ -163,6 +163,7 @@ fn sample_request() -> CreateRequest {
         nomis_id: Some("A1234AA".to_owned().into()),
         ndelius_id: None,
         subject_name: None,
+        priority: None,
     }
 }
 

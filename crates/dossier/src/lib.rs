@@ -22,6 +22,7 @@ pub mod demo;
 mod documents;
 pub mod exit;
 mod manual;
+mod metrics;
 mod migrate_command;
 pub mod output;
 mod preview;

@@ -65,6 +65,7 @@ async fn create(client: &ApiClient, options: Create, output: Output) -> Result<(
         nomis_id: options.nomis_id.map(Into::into),
         ndelius_id: options.ndelius_id.map(Into::into),
         subject_name: options.name.map(Into::into),
+        priority: options.priority.map(Into::into),
     };
     let id = client
         .create(&body, options.idempotency_key.as_deref())
@@ -198,7 +199,7 @@ async fn list(client: &ApiClient, options: List, output: Output) -> Result<(), F
         if list.requests.is_empty() {
             return "no such requests".to_owned();
         }
-        let rows: Vec<[String; 5]> = list
+        let rows: Vec<[String; 6]> = list
             .requests
             .iter()
             .map(|request| {
@@ -210,6 +211,7 @@ async fn list(client: &ApiClient, options: List, output: Output) -> Result<(), F
                 [
                     request.id.to_string(),
                     request.status.clone(),
+                    request.priority.as_str().to_lowercase(),
                     request.sar_case_reference_number.reveal().clone(),
                     request
                         .request_date_time
@@ -219,7 +221,15 @@ async fn list(client: &ApiClient, options: List, output: Output) -> Result<(), F
                 ]
             })
             .collect();
-        let shown = table(["ID", "STATUS", "CASE", "CAME IN (UTC)", "SECTIONS"], &rows);
+        let heads = [
+            "ID",
+            "STATUS",
+            "PRIORITY",
+            "CASE",
+            "CAME IN (UTC)",
+            "SECTIONS",
+        ];
+        let shown = table(heads, &rows);
         format!("{shown}\n{} of {}", list.requests.len(), list.filter_count)
     });
     Ok(())
@@ -257,6 +267,7 @@ fn details(request: &RequestView) -> String {
     let mut lines = vec![
         format!("Request     {}", request.id),
         format!("Status      {}", request.status),
+        format!("Priority    {}", request.priority.as_str().to_lowercase()),
         format!("Case        {}", request.sar_case_reference_number.reveal()),
         format!("Identifier  {}", identifier.map_or("", |id| id.reveal())),
         format!(

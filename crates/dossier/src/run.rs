@@ -22,6 +22,7 @@ use crate::config::{Config, ConfigError};
 use crate::database;
 use crate::documents;
 use crate::exit::Failure;
+use crate::metrics::RunningMetrics;
 use crate::output::Output;
 use crate::token::{self, Token};
 
@@ -294,6 +295,12 @@ pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
     let api = PreparedApi::new(&config, &token.secret).await?;
     let url = local_url(&config, &api.url)?;
     let worker = prepared_worker(&config, &url, &token.secret).await?;
+    let metrics = RunningMetrics::start(
+        config.metrics.listen,
+        Some(api.api.clone()),
+        Some(&worker.metrics()),
+    )
+    .await?;
     let mut api = api.serve();
     let worker = RunningWorker::run(worker);
     output.print(&Ready::new(&config, &api.url, &token), Ready::text);
@@ -304,7 +311,9 @@ pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
     stop_by_second_signal(async {
         // The worker first: it still needs the API to give its leases back.
         worker.stop().await;
-        api.stop().await
+        let stopped = api.stop().await;
+        metrics.stop().await;
+        stopped
     })
     .await
 }
@@ -320,25 +329,37 @@ fn local_url(config: &Config, url: &Url) -> Result<Url, Failure> {
 /// The API alone.
 pub async fn api(config: Config, output: Output) -> Result<(), Failure> {
     let token = token::find_or_make(&config)?;
-    let mut api = RunningApi::start(&config, &token.secret).await?;
+    let api = PreparedApi::new(&config, &token.secret).await?;
+    let listen = config.metrics.listen;
+    let metrics = RunningMetrics::start(listen, Some(api.api.clone()), None).await?;
+    let mut api = api.serve();
     output.print(&Ready::new(&config, &api.url, &token), Ready::text);
     tokio::select! {
         () = told_to_stop() => {}
         () = api.ended() => return Err(Failure::Unavailable("the API stopped by itself".into())),
     }
-    stop_by_second_signal(api.stop()).await
+    stop_by_second_signal(async {
+        let stopped = api.stop().await;
+        metrics.stop().await;
+        stopped
+    })
+    .await
 }
 
 /// A worker alone.
 pub async fn worker(config: Config, output: Output) -> Result<(), Failure> {
     let url = config.api_url()?;
-    let worker = RunningWorker::start(&config, &url, &known_token(&config)?).await?;
+    let worker = prepared_worker(&config, &url, &known_token(&config)?).await?;
+    let listen = config.metrics.listen;
+    let metrics = RunningMetrics::start(listen, None, Some(&worker.metrics())).await?;
+    let worker = RunningWorker::run(worker);
     output.print(&serde_json::json!({ "api": url }), |_| {
         format!("the worker polls {url}; stop with Ctrl-C")
     });
     told_to_stop().await;
     stop_by_second_signal(async {
         worker.stop().await;
+        metrics.stop().await;
         Ok(())
     })
     .await

@@ -55,7 +55,8 @@ async fn a_new_request_is_shown_in_full() {
             "error": null,
         }],
         "nomisId": "A1234AA", "ndeliusCaseReferenceId": null, "subjectName": "LOVELACE, Ada",
-        "requestedBy": "ursula", "requestDateTime": null, "claimDateTime": null,
+        "priority": "NORMAL",
+            "requestedBy": "ursula", "requestDateTime": null, "claimDateTime": null,
         "claimAttempts": 0, "leaseExpiresAt": null, "dueAt": null, "completedAt": null,
         "errorCode": null, "errorDetail": null, "objectUrl": null, "pages": null, "bytes": null,
         "documents": [], "lastDownloaded": null,
@@ -90,4 +91,28 @@ async fn a_request_may_be_about_a_probation_identifier() {
     let shown = dossier.shown(&id).await;
     assert_eq!(shown["ndeliusCaseReferenceId"], "X123456");
     assert_eq!(shown["nomisId"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_request_has_a_priority_if_it_is_given_one() {
+    let dossier = Dossier::start_with_services().await;
+    let id = dossier.request().await;
+    assert_eq!(dossier.shown(&id).await["priority"], "NORMAL");
+    let mut body = request_body();
+    body["priority"] = json!("HIGH");
+    let urgent = dossier.request_of(&body).await;
+    assert_eq!(dossier.shown(&urgent).await["priority"], "HIGH");
+    let claims = dossier
+        .worker()
+        .post("/api/claims", &json!({"max": 2, "wait": 0}))
+        .await;
+    let first = &claims.json["claims"][0]["request"];
+    assert_eq!(first["id"], urgent, "it goes before what came in earlier");
+    body["priority"] = json!("URGENT");
+    let refused = dossier
+        .user()
+        .post("/api/subjectAccessRequest", &body)
+        .await;
+    refused.is_problem(400, "invalid-body");
+    assert_eq!(refused.fields(), ["priority"]);
 }

@@ -29,6 +29,7 @@ impl SectionBuilder<'_, '_, '_> {
         };
         let Some(data) = image_data(marks.source()) else {
             return match marks.words() {
+                _ if is_said(marks.source()) => self.text(&format!(" {} ", marks.source())),
                 "" => self.text(NOT_INCLUDED),
                 words => self.text(&format!(" [{words}] ")),
             };
@@ -70,6 +71,12 @@ impl SectionBuilder<'_, '_, '_> {
             }
         }
     }
+}
+
+/// Whether words stand where an image's source should: a template's helper says in square brackets
+/// why it has none. No reference begins with a bracket (RFC 3986, 3.3 and 4.2).
+fn is_said(source: &str) -> bool {
+    source.trim_start().starts_with('[')
 }
 
 /// The base64 of an image's `data:` URI (RFC 2397).

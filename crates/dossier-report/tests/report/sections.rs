@@ -256,6 +256,13 @@ fn of_an_image_that_is_not_in_the_text_its_words_are_shown() {
 }
 
 #[test]
+fn what_a_template_says_in_place_of_an_image_is_shown() {
+    let report = written_html("<p>before<img src='[it is no image]' alt='a map'>after</p>");
+    report.assert_shows("before [it is no image] after");
+    assert_eq!(drawn(&report.path()), 0);
+}
+
+#[test]
 fn nothing_in_the_html_is_run_or_leads_elsewhere() {
     let report = written_html(
         "<script>alert('never-script')</script><style>never-style</style>\

@@ -38,11 +38,11 @@ impl PostgresStore {
             "INSERT INTO archived_requests (id, status, date_from, date_to, case_reference, \
              subject_kind, subject_id, search_text, requested_by, requested_at, clock_started_at, \
              due_at, attempts, claimed_at, finished_at, error_code, error_detail, pages, \
-             last_downloaded_at, archived_at) \
+             last_downloaded_at, priority, archived_at) \
              SELECT id, status, date_from, date_to, case_reference, \
              subject_kind, subject_id, search_text, requested_by, requested_at, clock_started_at, \
              due_at, attempts, claimed_at, finished_at, error_code, error_detail, pages, \
-             last_downloaded_at, ",
+             last_downloaded_at, priority, ",
             now!(),
             " FROM requests WHERE id = $1 AND status <> 'Pending' FOR UPDATE"
         );

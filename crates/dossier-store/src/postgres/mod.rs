@@ -60,9 +60,9 @@ pub use open::{OpenError, Options, migrate, schema_state};
 pub use url::{DatabaseUrl, UrlError};
 
 use crate::{
-    AbandonedAttempt, ArchivedRequest, Completion, Created, KnownReference, Page,
-    ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken, RequestCounts, RequestFilter,
-    SearchKind, Store, StoreError, Unavailable,
+    AbandonedAttempt, ArchivedRequest, Completion, Connections, Created, KnownReference, Page,
+    QueueDepth, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken, RequestCounts,
+    RequestFilter, SearchKind, Store, StoreError, Unavailable,
 };
 use session::Session;
 use work::Work;
@@ -192,6 +192,20 @@ impl Store for PostgresStore {
 
     async fn request_counts(&self, filter: &RequestFilter) -> Result<RequestCounts, StoreError> {
         self.in_time(self.counts(filter)).await
+    }
+
+    async fn queue_depth(&self, rules: &LeaseRules) -> Result<QueueDepth, StoreError> {
+        self.in_time(self.depth(rules)).await
+    }
+
+    fn connections(&self) -> Connections {
+        let open = self.pool.size();
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(0).min(open);
+        Connections {
+            busy: open - idle,
+            idle,
+            max: self.pool.options().get_max_connections(),
+        }
     }
 
     async fn duplicate_request(

@@ -11,11 +11,11 @@ use sqlx::{AssertSqlSafe, Row};
 use super::rows::{self, request_columns, subject_kind, word};
 use super::search::Search;
 use super::session::{In, Session, Statement};
-use super::sql::{claimable, folded, limits, millis, now, storable};
+use super::sql::{claimable, folded, free, limits, millis, now, storable};
 use super::work::ONE;
 use super::{Failed, PostgresStore, StoreError};
 use crate::rows::Columns;
-use crate::{Created, Page, RequestCounts, RequestFilter};
+use crate::{Created, Page, QueueDepth, RequestCounts, RequestFilter};
 
 const SELECT: &str = concat!("SELECT ", request_columns!(), " FROM requests");
 
@@ -63,6 +63,30 @@ impl PostgresStore {
     pub(super) async fn find_request(&self, id: RequestId) -> Result<Option<Request>, Failed> {
         let mut tx = self.read().await?;
         find(&mut tx, id).await
+    }
+
+    pub(super) async fn depth(&self, rules: &LeaseRules) -> Result<QueueDepth, Failed> {
+        const DEPTH: &str = concat!(
+            "SELECT count(*) FILTER (WHERE claimable) AS due, \
+             max(waited) FILTER (WHERE claimable) AS oldest_due, \
+             count(*) FILTER (WHERE NOT free) AS leased FROM (SELECT ",
+            claimable!(),
+            " AS claimable, ",
+            free!(),
+            " AS free, ",
+            now!(),
+            " - greatest(due_at, coalesce(lease_expires_at, 0)) AS waited \
+             FROM requests WHERE requests.status = 'Pending') AS pending"
+        );
+        let (attempts_max, age_max) = limits(rules);
+        let mut session = self.statements().await?;
+        let row = sqlx::query(DEPTH)
+            .bind(attempts_max)
+            .bind(age_max)
+            .one(&mut session)
+            .await?;
+        session.commit().await?;
+        Ok(rows::depth(&row)?)
     }
 
     /// The identifiers are found in an index, so that the rows of earlier pages are not read.
@@ -165,6 +189,7 @@ impl PostgresStore {
             case_reference: original.case_reference,
             subject: original.subject,
             subject_name: original.subject_name,
+            priority: original.priority,
             services: services.collect(),
             requested_by: requested_by.to_owned(),
             idempotency_key: None,
@@ -322,13 +347,13 @@ async fn insert(session: &mut Session, id: RequestId, new: &NewRequest) -> Resul
     const REQUEST: &str = concat!(
         "INSERT INTO requests (id, status, date_from, date_to, case_reference, subject_kind, \
          subject_id, subject_name, search_text, requested_by, requested_at, clock_started_at, \
-         due_at) VALUES ($1, 'Pending', $2, $3, $4, $5, $6, $7, $8, $9, ",
+         due_at, priority) VALUES ($1, 'Pending', $2, $3, $4, $5, $6, $7, $8, $9, ",
         now!(),
         ", ",
         now!(),
         ", ",
         now!(),
-        ")"
+        ", $10)"
     );
     const SECTIONS: &str = "INSERT INTO sections (request_id, service_id, status) \
          SELECT $1, id, CASE WHEN suspended_at IS NULL THEN 'PENDING' ELSE 'SUSPENDED' END \
@@ -346,6 +371,7 @@ async fn insert(session: &mut Session, id: RequestId, new: &NewRequest) -> Resul
         .bind(new.subject_name.as_ref().map(|name| name.reveal()))
         .bind(search_text.join("\n"))
         .bind(&new.requested_by)
+        .bind(i64::from(new.priority.steps()))
         .run(session)
         .await?;
     sqlx::query(SECTIONS)

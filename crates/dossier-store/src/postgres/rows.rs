@@ -11,8 +11,8 @@ use super::sql::this_moment;
 use super::{Failed, StoreError};
 use crate::rows::Columns;
 pub(super) use crate::rows::{
-    count, optional, optional_small, optional_time, parsed, service, small, subject_kind, time,
-    uuid, word,
+    count, depth, optional, optional_small, optional_time, parsed, service, small, subject_kind,
+    time, uuid, word,
 };
 
 /// The columns of a live request. An expired lease is nobody's, so it is not shown.
@@ -21,7 +21,7 @@ macro_rules! request_columns {
         concat!(
             "requests.id, requests.status, requests.date_from, requests.date_to, \
              requests.case_reference, requests.subject_kind, requests.subject_id, \
-             requests.subject_name, requests.requested_by, requests.requested_at, \
+             requests.subject_name, requests.priority, requests.requested_by, requests.requested_at, \
              requests.clock_started_at, requests.claimed_at, requests.due_at, requests.attempts, \
              requests.finished_at, requests.error_code, requests.error_detail, \
              requests.document_id, requests.document_bytes, requests.document_sha256, \

@@ -18,7 +18,7 @@ struct Step {
 }
 
 /// The schema's steps; a database's version is how many it has taken. Steps are only ever added.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         sql: include_str!("../../migrations/postgres/0001_truth.sql"),
         compatible_from: 1,
@@ -37,6 +37,10 @@ const STEPS: [Step; 6] = [
     },
     Step {
         sql: include_str!("../../migrations/postgres/0005_schemas.sql"),
+        compatible_from: 2,
+    },
+    Step {
+        sql: include_str!("../../migrations/postgres/0006_priorities.sql"),
         compatible_from: 2,
     },
     Step {

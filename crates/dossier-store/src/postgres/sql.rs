@@ -62,14 +62,23 @@ macro_rules! claimable {
     };
 }
 
-/// In which order requests are claimed: the one place that says so. `requests_to_do` has it.
-macro_rules! claim_order {
+/// Where a request stands among those to be claimed: as if it had come in four hours earlier for each
+/// step of its priority ([`dossier_core::request::PRIORITY_HOURS`]). Those of a low priority are never
+/// starved: what comes in eight hours later stands behind them.
+macro_rules! place {
     () => {
-        "requests.requested_at, requests.id"
+        "(requests.requested_at - requests.priority * 14400000)"
     };
 }
 
-pub(super) use {claim_order, claimable, free, now, this_moment, waits};
+/// In which order requests are claimed: the one place that says so. `requests_by_place` has it.
+macro_rules! claim_order {
+    () => {
+        concat!($crate::postgres::sql::place!(), ", requests.id")
+    };
+}
+
+pub(super) use {claim_order, claimable, free, now, place, this_moment, waits};
 
 /// A duration in milliseconds; one that is too long for the database is as good as for ever.
 ///

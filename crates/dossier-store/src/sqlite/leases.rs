@@ -16,7 +16,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::requests::{find, known};
 use super::rows::{self, get, request_columns, time, uuid, word};
-use super::sql::{blob, blobs, claimable, limits, millis, now};
+use super::sql::{blob, blobs, claim_order, claimable, limits, millis, now, place};
 use super::{SqliteStore, StoreError};
 use crate::completion::LEASES_AT_ONCE_MAX;
 use crate::section_values::{SectionValues, size};
@@ -92,11 +92,14 @@ impl SqliteStore {
             "UPDATE requests SET lease_token = unhex(token.value), ",
             take!(),
             " FROM (SELECT id AS chosen_id, \
-                           row_number() OVER (ORDER BY requested_at, id) - 1 AS place \
-                    FROM (SELECT requests.id, requests.requested_at \
-                          FROM requests INDEXED BY requests_to_do WHERE ",
+                           row_number() OVER (ORDER BY stands_at, id) - 1 AS place \
+                    FROM (SELECT requests.id, ",
+            place!(),
+            " AS stands_at FROM requests INDEXED BY requests_by_place WHERE ",
             claimable!(),
-            " ORDER BY requests.requested_at, requests.id LIMIT ?5)) AS chosen \
+            " ORDER BY ",
+            claim_order!(),
+            " LIMIT ?5)) AS chosen \
              JOIN json_each(?6) AS token ON token.key = chosen.place \
              WHERE requests.id = chosen.chosen_id \
              RETURNING id, lease_token, lease_expires_at, attempts"
@@ -128,7 +131,7 @@ impl SqliteStore {
     /// Whether it is worth taking the write lock: idle workers that poll must not queue for it.
     async fn is_any_claimable(&self, rules: &LeaseRules) -> Result<bool, StoreError> {
         const ANY: &str = concat!(
-            "SELECT 1 FROM requests INDEXED BY requests_to_do WHERE ",
+            "SELECT 1 FROM requests INDEXED BY requests_by_place WHERE ",
             claimable!(),
             " LIMIT 1"
         );
@@ -317,7 +320,8 @@ async fn claims(
         "SELECT ",
         request_columns!(),
         " FROM requests WHERE requests.id IN (SELECT unhex(value) FROM json_each(?1)) \
-         ORDER BY requests.requested_at, requests.id"
+         ORDER BY ",
+        claim_order!()
     );
     let mut leases = taken
         .iter()

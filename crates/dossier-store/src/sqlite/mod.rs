@@ -47,9 +47,9 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 pub use open::{OpenError, Options, migrate_file, schema_state};
 
 use crate::{
-    AbandonedAttempt, ArchivedRequest, Completion, Created, KnownReference, Page,
-    ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken, RequestCounts, RequestFilter,
-    SearchKind, Store, StoreError,
+    AbandonedAttempt, ArchivedRequest, Completion, Connections, Created, KnownReference, Page,
+    QueueDepth, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken, RequestCounts,
+    RequestFilter, SearchKind, Store, StoreError,
 };
 use work::Work;
 
@@ -121,6 +121,22 @@ impl Store for SqliteStore {
 
     async fn request_counts(&self, filter: &RequestFilter) -> Result<RequestCounts, StoreError> {
         self.counts(filter).await
+    }
+
+    async fn queue_depth(&self, rules: &LeaseRules) -> Result<QueueDepth, StoreError> {
+        self.depth(rules).await
+    }
+
+    fn connections(&self) -> Connections {
+        let open = self.readers.size();
+        let idle = u32::try_from(self.readers.num_idle())
+            .unwrap_or(0)
+            .min(open);
+        Connections {
+            busy: open - idle,
+            idle,
+            max: self.readers.options().get_max_connections(),
+        }
     }
 
     async fn duplicate_request(

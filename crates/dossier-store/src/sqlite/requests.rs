@@ -10,9 +10,9 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 
 use super::rows::{self, get, request_columns, subject_kind, word};
-use super::sql::{blob, claimable, folded, limits, millis, now};
+use super::sql::{blob, claimable, folded, free, limits, millis, now};
 use super::{SqliteStore, StoreError};
-use crate::{Created, Page, RequestCounts, RequestFilter};
+use crate::{Created, Page, QueueDepth, RequestCounts, RequestFilter};
 
 const SELECT: &str = concat!("SELECT ", request_columns!(), " FROM requests");
 
@@ -66,6 +66,30 @@ impl SqliteStore {
             .fetch_all(&mut *tx)
             .await?;
         rows::requests(&mut tx, &found).await
+    }
+
+    pub(super) async fn depth(&self, rules: &LeaseRules) -> Result<QueueDepth, StoreError> {
+        const DEPTH: &str = concat!(
+            "SELECT count(*) FILTER (WHERE claimable) AS due, \
+             max(waited) FILTER (WHERE claimable) AS oldest_due, \
+             count(*) FILTER (WHERE NOT free) AS leased FROM (SELECT ",
+            claimable!(),
+            " AS claimable, ",
+            free!(),
+            " AS free, ",
+            now!(),
+            " - max(due_at, coalesce(lease_expires_at, 0)) AS waited \
+             FROM requests INDEXED BY requests_to_do \
+             WHERE requests.status = 'Pending') AS pending"
+        );
+        let (attempts_max, age_max) = limits(rules);
+        let mut connection = self.readers.acquire().await?;
+        let row = sqlx::query(DEPTH)
+            .bind(attempts_max)
+            .bind(age_max)
+            .fetch_one(&mut *connection)
+            .await?;
+        rows::depth(&row)
     }
 
     pub(super) async fn count(
@@ -132,6 +156,7 @@ impl SqliteStore {
             case_reference: original.case_reference,
             subject: original.subject,
             subject_name: original.subject_name,
+            priority: original.priority,
             services: services.collect(),
             requested_by: requested_by.to_owned(),
             idempotency_key: None,
@@ -280,13 +305,13 @@ async fn insert(
     const REQUEST: &str = concat!(
         "INSERT INTO requests (id, status, date_from, date_to, case_reference, subject_kind, \
          subject_id, subject_name, search_text, requested_by, requested_at, clock_started_at, \
-         due_at) VALUES (?1, 'Pending', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ",
+         due_at, priority) VALUES (?1, 'Pending', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ",
         now!(),
         ", ",
         now!(),
         ", ",
         now!(),
-        ")"
+        ", ?10)"
     );
     const SECTIONS: &str = "INSERT INTO sections (request_id, service_id, status) \
          SELECT ?1, id, CASE WHEN suspended_at IS NULL THEN 'PENDING' ELSE 'SUSPENDED' END \
@@ -307,6 +332,7 @@ async fn insert(
         .bind(new.subject_name.as_ref().map(|name| name.reveal()))
         .bind(search_text.join("\n"))
         .bind(&new.requested_by)
+        .bind(i64::from(new.priority.steps()))
         .execute(&mut *connection)
         .await?;
     sqlx::query(SECTIONS)

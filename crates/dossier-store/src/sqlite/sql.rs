@@ -53,7 +53,23 @@ macro_rules! claimable {
     };
 }
 
-pub(super) use {claimable, free, now, waits};
+/// Where a request stands among those to be claimed: as if it had come in four hours earlier for each
+/// step of its priority ([`dossier_core::request::PRIORITY_HOURS`]). Those of a low priority are never
+/// starved: what comes in eight hours later stands behind them.
+macro_rules! place {
+    () => {
+        "(requests.requested_at - requests.priority * 14400000)"
+    };
+}
+
+/// In which order requests are claimed: the one place that says so. `requests_by_place` has it.
+macro_rules! claim_order {
+    () => {
+        concat!($crate::sqlite::sql::place!(), ", requests.id")
+    };
+}
+
+pub(super) use {claim_order, claimable, free, now, place, waits};
 
 /// A UUID as the database keeps it.
 pub(super) fn blob(uuid: Uuid) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dossier_core::document::{report_document_id, section_document_id};
 use dossier_core::lease::{Claim, LeaseRules, ReleaseReason};
-use dossier_core::request::{NewRequest, Request};
+use dossier_core::request::{NewRequest, Priority, Request};
 use dossier_core::section::{Held, Section, SectionOutcome, SectionStatus, TemplateVersion};
 use dossier_core::service::{Category, Service, ServiceDetails};
 use dossier_core::subject::{CaseReference, SubjectIdentifier, SubjectName};
@@ -77,6 +77,7 @@ pub fn new_request(services: &[&str]) -> NewRequest {
         case_reference: CaseReference::parse("Case-77").unwrap(),
         subject: SubjectIdentifier::nomis("A1234AA").unwrap(),
         subject_name: SubjectName::from_parts(Some("Ada"), Some("Lovelace")),
+        priority: Priority::Normal,
         services: services.iter().map(|text| name(text)).collect(),
         requested_by: "casework".to_owned(),
         idempotency_key: None,

@@ -6,7 +6,7 @@ use dossier_core::RequestId;
 use dossier_core::lease::ReleaseReason;
 use dossier_core::request::NewRequest;
 use dossier_core::subject::{CaseReference, SubjectIdentifier};
-use dossier_store::{Page, RequestCounts, RequestFilter, Store};
+use dossier_store::{Page, QueueDepth, RequestCounts, RequestFilter, Store};
 
 use super::Database;
 use super::given::*;
@@ -170,4 +170,39 @@ pub async fn the_claimable_are_those_that_a_worker_may_claim(database: &impl Dat
         ..filter()
     };
     assert_eq!(listed(store, &claimable).await, [lost, free]);
+}
+
+pub async fn the_depth_of_the_queue_is_what_may_be_claimed_and_what_is_held(
+    database: &impl Database,
+) {
+    let store = &*database.store().await;
+    let depth = async || store.queue_depth(&rules()).await.unwrap();
+    assert_eq!(depth().await, QueueDepth::default());
+    services(store, &["a"]).await;
+    pending(store, &["a"]).await;
+    let done = pending(store, &["a"]).await;
+    completed(store, done).await;
+    let held = pending(store, &["a"]).await;
+    claimed(store, held).await;
+    let put_off = pending(store, &["a"]).await;
+    let token = claimed(store, put_off).await.token;
+    let hour = Duration::from_secs(3600);
+    let reason = ReleaseReason::ShuttingDown;
+    store
+        .release(put_off, token, &reason, hour, &rules())
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let lost = pending(store, &["a"]).await;
+    claimed_and_lost(store, lost).await;
+    let found = depth().await;
+    assert_eq!((found.due, found.leased), (2, 1));
+    let oldest = found.oldest_due.unwrap();
+    assert!(oldest >= Duration::from_millis(200), "{oldest:?}");
+    assert!(oldest < Duration::from_secs(60), "{oldest:?}");
+    let none_left = store.queue_depth(&attempts_max(0)).await.unwrap();
+    assert_eq!((none_left.due, none_left.oldest_due), (0, None));
+    let connections = store.connections();
+    assert!(connections.busy + connections.idle <= connections.max);
+    assert!(connections.max > 0);
 }

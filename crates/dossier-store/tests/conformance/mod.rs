@@ -25,6 +25,7 @@ pub mod idempotency;
 pub mod interleavings;
 pub mod leases;
 pub mod listing;
+pub mod priorities;
 pub mod reference;
 pub mod requests;
 pub mod sections;
@@ -37,6 +38,7 @@ pub mod waiting;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dossier_core::RequestId;
 use dossier_store::Store;
 
 /// A database that was empty when the test began.
@@ -44,6 +46,9 @@ use dossier_store::Store;
 pub trait Database: Send + Sync {
     /// Opens one more store on it, as another process would.
     async fn store(&self) -> Arc<dyn Store>;
+
+    /// Lets a request have come in, and its clock have started, so many seconds earlier.
+    async fn age(&self, id: RequestId, seconds: i64);
 }
 
 /// Makes a test of every behaviour, given the path of an `async fn() -> impl Database`.
@@ -78,6 +83,7 @@ macro_rules! conformance {
                 wildcards_in_a_search_are_plain_text,
                 the_filter_tells_the_states_apart,
                 the_claimable_are_those_that_a_worker_may_claim,
+                the_depth_of_the_queue_is_what_may_be_claimed_and_what_is_held,
             }
             claims {
                 a_claim_says_who_holds_what_until_when,
@@ -90,6 +96,12 @@ macro_rules! conformance {
                 a_request_without_attempts_left_is_not_claimed,
                 a_request_that_is_too_old_is_not_claimed,
                 a_claim_starts_uncollected_sections_anew,
+            }
+            priorities {
+                a_high_request_goes_before_and_a_low_one_behind,
+                a_low_request_is_never_starved,
+                those_of_one_priority_are_claimed_as_they_came_in,
+                a_priority_is_kept,
             }
             leases {
                 a_renewed_lease_holds_for_one_more_period,

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use dossier_core::RequestId;
 use dossier_store::postgres::Options;
 use dossier_store::{PostgresStore, Store};
 
@@ -99,6 +100,16 @@ impl Drop for Pooled {
 impl Database for Pooled {
     async fn store(&self) -> Arc<dyn Store> {
         Arc::new(PostgresStore::open(self.options()).await.unwrap())
+    }
+
+    async fn age(&self, id: RequestId, seconds: i64) {
+        server().sql(
+            &self.name,
+            &format!(
+                "UPDATE requests SET requested_at = requested_at - {seconds} * 1000,
+             clock_started_at = clock_started_at - {seconds} * 1000 WHERE id = '{id}'"
+            ),
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FindingKind, Findings};
 use crate::content::{Kind, NodeId, Tree};
@@ -15,6 +15,8 @@ pub(crate) struct Usage {
     shown: Vec<u64>,
     /// By where they stand.
     paths: BTreeMap<u32, PathUsage>,
+    /// Where an inline attachment was no image.
+    not_images: BTreeSet<u32>,
 }
 
 /// What a path led to, over all times that it was looked up.
@@ -31,11 +33,16 @@ impl Usage {
         Self {
             shown: vec![0; sample.tree().len().div_ceil(64)],
             paths: BTreeMap::new(),
+            not_images: BTreeSet::new(),
         }
     }
 
     pub fn shown(&mut self, node: NodeId) {
         self.shown[node as usize / 64] |= 1 << (node % 64);
+    }
+
+    pub fn not_an_image(&mut self, at: u32) {
+        self.not_images.insert(at);
     }
 
     pub fn path(&mut self, path: &Path, found: &Found<'_>) {
@@ -60,6 +67,11 @@ impl Usage {
                 );
                 findings.add(at, FindingKind::TakenFromAround, text);
             }
+        }
+        for at in &self.not_images {
+            let text = "the sample answer has an inline attachment here that is not of a type \
+                        image/*: the section says so in its place; list it as an attachment";
+            findings.add(*at as usize, FindingKind::NotAnImage, text);
         }
         if let Some(root) = sample.root() {
             for member in Shapes::of(sample.tree(), root, &self.shown).never_shown() {

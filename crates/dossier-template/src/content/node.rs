@@ -1,10 +1,12 @@
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
 /// Which node of a tree.
 pub(crate) type NodeId = u32;
+
+/// The members of larger objects are sorted by hash.
+pub(super) const MEMBERS_IN_ORDER_MAX: usize = 16;
 
 /// No node.
 pub(super) const NONE: NodeId = u32::MAX;
@@ -44,7 +46,8 @@ pub(super) struct Node {
     pub next: NodeId,
     pub name_start: u32,
     pub name_len: u32,
-    pub name_hash: u32,
+    /// Of an object, where its members stand in [`Tree::hashes`] and [`Tree::members`].
+    pub members: u32,
     pub kind: Kind,
     pub text_escaped: bool,
     pub name_escaped: bool,
@@ -59,16 +62,18 @@ pub(crate) fn name_hash(name: &str) -> u32 {
     HASHER.hash_one(name) as u32
 }
 
-/// The bytes of an answer and its nodes.
+/// The text of an answer and its nodes.
 pub(crate) struct Tree {
-    pub(super) bytes: Vec<u8>,
+    pub(super) text: String,
     pub(super) nodes: Vec<Node>,
-    /// Members of large objects, by hash: where an object's are in `sorted`.
-    pub(super) ranges: HashMap<NodeId, (u32, u32)>,
-    pub(super) sorted: Vec<(u32, NodeId)>,
+    /// The hashes of the members' names of one object after the other.
+    pub(super) hashes: Vec<u32>,
+    /// The members that these hashes are of.
+    pub(super) members: Vec<NodeId>,
 }
 
 impl Tree {
+    #[inline]
     pub fn kind(&self, node: NodeId) -> Kind {
         self.nodes[node as usize].kind
     }
@@ -79,11 +84,13 @@ impl Tree {
     }
 
     /// Elements or members of a list or an object.
+    #[inline]
     pub fn count(&self, node: NodeId) -> usize {
         self.nodes[node as usize].len as usize
     }
 
     /// The first element or member of a list or an object.
+    #[inline]
     pub fn first(&self, node: NodeId) -> Option<NodeId> {
         let node = &self.nodes[node as usize];
         let is_nested = matches!(node.kind, Kind::Object | Kind::List);
@@ -91,26 +98,49 @@ impl Tree {
     }
 
     /// The element or member after one.
+    #[inline]
     pub fn next(&self, node: NodeId) -> Option<NodeId> {
         let next = self.nodes[node as usize].next;
         (next != NONE).then_some(next)
     }
 
     /// A text's characters.
+    #[inline]
     pub fn text(&self, node: NodeId) -> Cow<'_, str> {
         let node = &self.nodes[node as usize];
         self.unescaped(node.start, node.len, node.text_escaped)
     }
 
     /// Bytes of a text or a number as it is written: its length, or more.
+    #[inline]
     pub fn text_len(&self, node: NodeId) -> usize {
         self.nodes[node as usize].len as usize
+    }
+
+    /// Backslashes of a text as it is written: its escapes, or more.
+    #[inline]
+    pub fn text_escapes(&self, node: NodeId) -> usize {
+        let node = &self.nodes[node as usize];
+        match node.text_escaped {
+            true => backslashes(self.written(node.start, node.len)),
+            false => 0,
+        }
+    }
+
+    /// Backslashes of a member's name as it is written: its escapes, or more.
+    #[inline]
+    pub fn name_escapes(&self, node: NodeId) -> usize {
+        let node = &self.nodes[node as usize];
+        match node.name_escaped {
+            true => backslashes(self.written(node.name_start, node.name_len)),
+            false => 0,
+        }
     }
 
     /// Whether a text begins with what is neither white space nor an escape.
     pub fn begins_visibly(&self, node: NodeId) -> bool {
         let node = &self.nodes[node as usize];
-        let first = self.bytes[node.start as usize..][..node.len as usize].first();
+        let first = self.written(node.start, node.len).as_bytes().first();
         first.is_some_and(|first| first.is_ascii_graphic() && *first != b'\\')
     }
 
@@ -127,35 +157,48 @@ impl Tree {
     }
 
     /// Bytes of a member's name as it is written: its length, or more.
+    #[inline]
     pub fn name_len(&self, node: NodeId) -> usize {
         self.nodes[node as usize].name_len as usize
     }
 
-    /// A member of an object, and how many members were looked at.
-    pub fn member(&self, object: NodeId, name: &str, hash: u32) -> (Option<NodeId>, usize) {
-        if self.kind(object) != Kind::Object {
-            return (None, 0);
+    /// A member of an object.
+    #[inline]
+    pub fn member(&self, object: NodeId, name: &str, hash: u32) -> Option<NodeId> {
+        let Node {
+            kind, len, members, ..
+        } = self.nodes[object as usize];
+        if kind != Kind::Object {
+            return None;
         }
-        if let Some((from, to)) = self.ranges.get(&object) {
-            let sorted = &self.sorted[*from as usize..*to as usize];
-            let first = sorted.partition_point(|(other, _)| *other < hash);
-            let found = sorted[first..]
-                .iter()
-                .take_while(|(other, _)| *other == hash)
-                .map(|(_, node)| *node)
-                .find(|node| self.name(*node) == name);
-            return (found, 1);
-        }
-        let mut looked_at = 0;
-        let mut next = self.first(object);
-        while let Some(node) = next {
-            looked_at += 1;
-            if self.nodes[node as usize].name_hash == hash && self.name(node) == name {
-                return (Some(node), looked_at);
+        let members = members as usize..members as usize + len as usize;
+        let hashes = &self.hashes[members.clone()];
+        let mut at = match hashes.len() {
+            0..=MEMBERS_IN_ORDER_MAX => 0,
+            _ => hashes.partition_point(|other| *other < hash),
+        };
+        while let Some(further) = hashes[at..].iter().position(|other| *other == hash) {
+            at += further;
+            let member = self.members[members.start + at];
+            if self.is_named(member, name) {
+                return Some(member);
             }
-            next = self.next(node);
+            at += 1;
         }
-        (None, looked_at)
+        None
+    }
+
+    #[inline]
+    fn is_named(&self, member: NodeId, name: &str) -> bool {
+        let node = &self.nodes[member as usize];
+        match node.name_escaped {
+            true => self.name(member) == name,
+            false => {
+                let start = node.name_start as usize;
+                let written = &self.text.as_bytes()[start..start + node.name_len as usize];
+                written == name.as_bytes()
+            }
+        }
     }
 
     /// An element of a list, from 0, and how many were passed.
@@ -171,9 +214,8 @@ impl Tree {
     }
 
     fn written(&self, start: u32, len: u32) -> &str {
-        let bytes = &self.bytes[start as usize..(start + len) as usize];
-        // Checked when it was read.
-        std::str::from_utf8(bytes).unwrap_or_default()
+        // A value begins and ends between characters.
+        &self.text[start as usize..(start + len) as usize]
     }
 
     fn unescaped(&self, start: u32, len: u32, escaped: bool) -> Cow<'_, str> {
@@ -183,6 +225,10 @@ impl Tree {
             true => Cow::Owned(unescape(written)),
         }
     }
+}
+
+fn backslashes(written: &str) -> usize {
+    written.bytes().filter(|byte| *byte == b'\\').count()
 }
 
 /// Replaces the escapes of a text that is known to be well-formed; half a surrogate pair becomes

@@ -1,12 +1,8 @@
-use std::collections::HashMap;
 use std::io::Read;
 
-use super::node::{Kind, NONE, Node, NodeId, Tree, name_hash, unescape};
+use super::node::{Kind, MEMBERS_IN_ORDER_MAX, NONE, Node, NodeId, Tree, name_hash, unescape};
 use crate::limits::{RESPONSE_BYTES_MAX, RESPONSE_NESTING_MAX, RESPONSE_NODES_MAX};
 use crate::{ContentError, Place};
-
-/// Objects with more members get an index.
-const MEMBERS_WITHOUT_INDEX_MAX: u32 = 16;
 
 /// Reads JSON (RFC 8259); returns the tree and its top.
 pub(super) fn read(reader: impl Read) -> Result<(Tree, NodeId), ContentError> {
@@ -21,28 +17,25 @@ pub(super) fn read(reader: impl Read) -> Result<(Tree, NodeId), ContentError> {
             max: RESPONSE_BYTES_MAX,
         });
     }
-    if let Err(error) = std::str::from_utf8(&bytes) {
-        let place = Place::of(&bytes, error.valid_up_to());
-        return Err(ContentError::Malformed {
-            problem: "it is not UTF-8",
-            place,
-        });
-    }
+    let text = String::from_utf8(bytes).map_err(|error| ContentError::Malformed {
+        problem: "it is not UTF-8",
+        place: Place::of(error.as_bytes(), error.utf8_error().valid_up_to()),
+    })?;
     let mut reading = Reading {
         tree: Tree {
-            bytes,
+            text,
             nodes: Vec::new(),
-            ranges: HashMap::new(),
-            sorted: Vec::new(),
+            hashes: Vec::new(),
+            members: Vec::new(),
         },
         at: 0,
         open: Vec::new(),
-        scratch: Vec::new(),
+        unended: Vec::new(),
     };
     reading.all().map_err(|problem| match problem {
         Problem::Malformed(problem) => ContentError::Malformed {
             problem,
-            place: Place::of(&reading.tree.bytes, reading.at),
+            place: Place::of(reading.tree.text.as_bytes(), reading.at),
         },
         Problem::TooMany(what, max) => ContentError::TooLarge {
             what,
@@ -50,6 +43,8 @@ pub(super) fn read(reader: impl Read) -> Result<(Tree, NodeId), ContentError> {
         },
     })?;
     reading.tree.nodes.shrink_to_fit();
+    reading.tree.hashes.shrink_to_fit();
+    reading.tree.members.shrink_to_fit();
     Ok((reading.tree, 0))
 }
 
@@ -62,6 +57,19 @@ enum Problem {
 struct Open {
     node: NodeId,
     last: NodeId,
+    /// How many members there are in [`Reading::unended`] before its own.
+    members_from: usize,
+}
+
+/// Whether two members' names have the same hash.
+fn is_hash_repeated(members: &[(u32, NodeId)]) -> bool {
+    if members.len() <= MEMBERS_IN_ORDER_MAX {
+        let is_before = |at: usize| members[..at].iter().any(|(hash, _)| *hash == members[at].0);
+        return (1..members.len()).any(is_before);
+    }
+    let mut hashes: Vec<u32> = members.iter().map(|(hash, _)| *hash).collect();
+    hashes.sort_unstable();
+    hashes.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// A member's name, or what stands for it in a list.
@@ -77,13 +85,15 @@ struct Reading {
     tree: Tree,
     at: usize,
     open: Vec<Open>,
-    scratch: Vec<(u32, u32, NodeId)>,
+    /// Members of the objects that are open, with the hashes of their names; the innermost
+    /// object's last.
+    unended: Vec<(u32, NodeId)>,
 }
 
 impl Reading {
     fn all(&mut self) -> Result<(), Problem> {
         // RFC 8259 (8.1) lets a reader ignore a byte order mark.
-        if self.tree.bytes.starts_with(b"\xef\xbb\xbf") {
+        if self.tree.text.starts_with('\u{feff}') {
             self.at = 3;
         }
         let mut name = Name::default();
@@ -123,10 +133,14 @@ impl Reading {
     }
 
     fn peek(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.tree.bytes.get(self.at) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes().get(self.at) {
             self.at += 1;
         }
-        self.tree.bytes.get(self.at).copied()
+        self.bytes().get(self.at).copied()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.tree.text.as_bytes()
     }
 
     /// Reads a value, or the beginning of a list or an object that is not empty: then true.
@@ -168,7 +182,11 @@ impl Reading {
             self.at += 1;
             return Ok(false);
         }
-        self.open.push(Open { node, last: NONE });
+        self.open.push(Open {
+            node,
+            last: NONE,
+            members_from: self.unended.len(),
+        });
         Ok(true)
     }
 
@@ -192,7 +210,7 @@ impl Reading {
             next: NONE,
             name_start: name.start,
             name_len: name.len,
-            name_hash: name.hash,
+            members: 0,
             kind,
             text_escaped,
             name_escaped: name.escaped,
@@ -204,76 +222,69 @@ impl Reading {
             }
             nodes[open.node as usize].len += 1;
             open.last = id;
+            if nodes[open.node as usize].kind == Kind::Object {
+                self.unended.push((name.hash, id));
+            }
         }
         Ok(id)
     }
 
     /// Ends the innermost list or object. Of an object's repeated names, the last value goes to
-    /// the first place; a large object gets an index.
+    /// the first place.
     fn close(&mut self) {
         let Some(open) = self.open.pop() else { return };
-        let count = self.tree.nodes[open.node as usize].len;
-        if self.tree.kind(open.node) != Kind::Object || count < 2 {
+        if self.tree.kind(open.node) != Kind::Object {
             return;
         }
-        self.scratch.clear();
-        let mut next = self.tree.first(open.node);
-        let mut order = 0;
-        while let Some(node) = next {
-            self.scratch
-                .push((self.tree.nodes[node as usize].name_hash, order, node));
-            order += 1;
-            next = self.tree.next(node);
+        let mut members = self.unended.split_off(open.members_from);
+        if is_hash_repeated(&members) {
+            members = self.without_repeats(open.node, &members);
         }
-        self.scratch.sort_unstable();
-        let is_repeated = self.scratch.windows(2).any(|pair| pair[0].0 == pair[1].0);
-        if is_repeated {
-            self.merge_repeats(open.node);
+        if members.len() > MEMBERS_IN_ORDER_MAX {
+            members.sort_unstable();
         }
-        if self.scratch.len() as u32 > MEMBERS_WITHOUT_INDEX_MAX {
-            let from = self.tree.sorted.len() as u32;
-            let members = self.scratch.iter().map(|(hash, _, node)| (*hash, *node));
-            self.tree.sorted.extend(members);
-            let to = self.tree.sorted.len() as u32;
-            self.tree.ranges.insert(open.node, (from, to));
-        }
+        let tree = &mut self.tree;
+        tree.nodes[open.node as usize].members = tree.members.len() as u32;
+        tree.hashes.extend(members.iter().map(|(hash, _)| *hash));
+        tree.members
+            .extend(members.iter().map(|(_, member)| *member));
     }
 
-    fn merge_repeats(&mut self, object: NodeId) {
-        let mut kept: Vec<(u32, u32, NodeId)> = Vec::with_capacity(self.scratch.len());
-        for (hash, order, node) in &self.scratch {
+    /// An object's members in order, each name once.
+    fn without_repeats(&mut self, object: NodeId, all: &[(u32, NodeId)]) -> Vec<(u32, NodeId)> {
+        // By hash, and those of one in their order: nodes are numbered as they come.
+        let mut sorted = all.to_vec();
+        sorted.sort_unstable();
+        let mut kept: Vec<(u32, NodeId)> = Vec::with_capacity(sorted.len());
+        for (hash, node) in sorted {
             let first = kept
                 .iter()
                 .rev()
-                .take_while(|other| other.0 == *hash)
-                .find(|other| self.tree.name(other.2) == self.tree.name(*node))
-                .map(|other| other.2);
+                .take_while(|(other, _)| *other == hash)
+                .find(|(_, other)| self.tree.name(*other) == self.tree.name(node))
+                .map(|(_, other)| *other);
             match first {
                 Some(first) => {
-                    let later = self.tree.nodes[*node as usize];
+                    let later = self.tree.nodes[node as usize];
                     let place = &mut self.tree.nodes[first as usize];
                     place.start = later.start;
                     place.len = later.len;
                     place.kind = later.kind;
+                    place.members = later.members;
                     place.text_escaped = later.text_escaped;
-                    match self.tree.ranges.remove(node) {
-                        Some(range) => self.tree.ranges.insert(first, range),
-                        None => self.tree.ranges.remove(&first),
-                    };
                 }
-                None => kept.push((*hash, *order, *node)),
+                None => kept.push((hash, node)),
             }
         }
-        let mut in_order = kept.clone();
-        in_order.sort_unstable_by_key(|(_, order, _)| *order);
-        for pair in in_order.windows(2) {
-            self.tree.nodes[pair[0].2 as usize].next = pair[1].2;
+        kept.sort_unstable_by_key(|(_, node)| *node);
+        for pair in kept.windows(2) {
+            self.tree.nodes[pair[0].1 as usize].next = pair[1].1;
         }
-        if let Some((_, _, last)) = in_order.last() {
+        if let Some((_, last)) = kept.last() {
             self.tree.nodes[*last as usize].next = NONE;
         }
-        self.tree.nodes[object as usize].len = in_order.len() as u32;
-        self.scratch = kept;
+        self.tree.nodes[object as usize].len = kept.len() as u32;
+        kept
     }
 
     /// Reads a member's name and its colon where an object is open; nothing in a list.
@@ -292,8 +303,7 @@ impl Reading {
         let start = self.at;
         let escaped = self.text()?;
         let end = self.at - 1;
-        // Checked to be UTF-8 before; quotes stand between characters.
-        let written = std::str::from_utf8(&self.tree.bytes[start..end]).unwrap_or_default();
+        let written = &self.tree.text[start..end];
         let hash = match escaped {
             false => name_hash(written),
             true => name_hash(&unescape(written)),
@@ -314,12 +324,12 @@ impl Reading {
     fn text(&mut self) -> Result<bool, Problem> {
         let mut escaped = false;
         loop {
-            let rest = &self.tree.bytes[self.at..];
+            let rest = &self.tree.text.as_bytes()[self.at..];
             let plain = rest
                 .iter()
                 .position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f));
             let Some(plain) = plain else {
-                self.at = self.tree.bytes.len();
+                self.at = self.bytes().len();
                 return Err(Problem::Malformed("it ends too early"));
             };
             self.at += plain;
@@ -339,10 +349,10 @@ impl Reading {
 
     fn escape(&mut self) -> Result<(), Problem> {
         let unknown = Problem::Malformed("an escape in a text is unknown");
-        match self.tree.bytes.get(self.at + 1) {
+        match self.bytes().get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') => {
-                let digits = self.tree.bytes.get(self.at + 2..self.at + 6);
+                let digits = self.bytes().get(self.at + 2..self.at + 6);
                 if !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
                     return Err(unknown);
                 }
@@ -370,8 +380,7 @@ impl Reading {
 
     fn optional(&mut self, any: &[u8]) -> bool {
         let found = self
-            .tree
-            .bytes
+            .bytes()
             .get(self.at)
             .is_some_and(|byte| any.contains(byte));
         self.at += usize::from(found);
@@ -379,7 +388,7 @@ impl Reading {
     }
 
     fn digits(&mut self) -> Result<(), Problem> {
-        let rest = &self.tree.bytes[self.at..];
+        let rest = &self.bytes()[self.at..];
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += digits;
         match digits {
@@ -395,7 +404,7 @@ impl Reading {
             (b"null", Kind::Null),
         ];
         for (word, kind) in words {
-            if self.tree.bytes[self.at..].starts_with(word) {
+            if self.bytes()[self.at..].starts_with(word) {
                 self.at += word.len();
                 return Ok(kind);
             }

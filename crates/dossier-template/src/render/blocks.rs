@@ -3,7 +3,7 @@ use crate::RenderError;
 use crate::content::NodeId;
 use crate::context::{Frame, FrameKind, Turn};
 use crate::error::PARTIALS_WITHIN;
-use crate::limits::PARTIAL_DEPTH_MAX;
+use crate::limits::{PARTIAL_DEPTH_MAX, STEP_BYTES, STEP_ESCAPES, STEP_NAMES};
 use crate::syntax::{Block, BlockKind, Body, Partial, PartialName};
 use crate::value::Value;
 
@@ -24,7 +24,7 @@ impl<'a> Renderer<'a, '_> {
         let value = self.value(&block.subject)?;
         if !value.is_text(self.tree) {
             // Of a number all digits are read, of a text its length.
-            self.count_bytes(value.bytes(self.tree))?;
+            self.count(value.reading_steps(self.tree))?;
         }
         let is_truthy = !value.is_falsy(self.tree);
         let (body, inverse) = match block.inverted {
@@ -137,9 +137,9 @@ impl<'a> Renderer<'a, '_> {
             return Ok(());
         };
         turns.next = self.tree.next(node);
-        let name_bytes = match turns.has_names {
-            true => self.tree.name_len(node),
-            false => 0,
+        let (name_bytes, name_escapes) = match turns.has_names {
+            true => (self.tree.name_len(node), self.tree.name_escapes(node)),
+            false => (0, 0),
         };
         let key = turns.has_names.then(|| Value::Text(self.tree.name(node)));
         let turn = Turn {
@@ -150,7 +150,7 @@ impl<'a> Renderer<'a, '_> {
         turns.index += 1;
         let (body, params) = (turns.body, turns.params);
         let key = turn.key.clone().unwrap_or(Value::Whole(turn.index));
-        self.count_bytes(name_bytes)?;
+        self.count((name_bytes / STEP_BYTES + name_escapes / STEP_ESCAPES) as u64)?;
         let model = Value::Node(node);
         self.frames.push(Frame {
             kind: FrameKind::Turn(turn),
@@ -215,6 +215,7 @@ impl<'a> Renderer<'a, '_> {
                 computed.as_ref()
             }
         };
+        self.count((self.inlines.len() / STEP_NAMES) as u64)?;
         let defined = self
             .inlines
             .iter()

@@ -8,30 +8,38 @@ use crate::syntax::Call;
 use crate::value::{Seen, Value, whole_part};
 use crate::{RenderError, format_date};
 
-/// The arguments of a call; the ones that are not given are null.
-pub(super) struct Arguments<'a>(Vec<Value<'a>>);
+/// The first arguments of a call, as many as any helper looks at; the ones that are not given are
+/// null.
+#[derive(Default)]
+pub(super) struct Arguments<'a>([Value<'a>; 3]);
 
 impl<'a> Arguments<'a> {
-    pub fn get(&self, at: usize) -> Value<'a> {
-        self.0.get(at).cloned().unwrap_or(Value::Null)
+    /// An argument, which is null from then on.
+    pub fn take(&mut self, at: usize) -> Value<'a> {
+        self.0.get_mut(at).map(std::mem::take).unwrap_or_default()
     }
 }
 
 impl<'a> Renderer<'a, '_> {
     pub(super) fn arguments(&mut self, call: &'a Call) -> Result<Arguments<'a>, RenderError> {
-        let mut arguments = Vec::with_capacity(call.arguments.len());
-        for expression in &call.arguments {
+        let mut arguments = Arguments::default();
+        for (at, expression) in call.arguments.iter().enumerate() {
             let value = self.value(expression)?;
             if call.helper != Helper::Lookup {
                 self.observe_shown(&value);
             }
-            arguments.push(value);
+            if let Some(argument) = arguments.0.get_mut(at) {
+                *argument = value;
+            }
         }
-        if arguments.is_empty() {
-            // A helper without arguments is about the context.
-            arguments.extend(self.frames.last().map(|frame| frame.model.clone()));
+        // A helper without arguments is about the context.
+        if call.arguments.is_empty()
+            && let Some(frame) = self.frames.last()
+        {
+            arguments.0[0] = frame.model.clone();
+            self.count_bytes(arguments.0[0].owned_bytes())?;
         }
-        Ok(Arguments(arguments))
+        Ok(arguments)
     }
 
     /// What a helper makes of its arguments. It fails for nothing but limits and inline images.
@@ -40,11 +48,11 @@ impl<'a> Renderer<'a, '_> {
         if call.helper.is_inline_image() {
             return self.image_text(call);
         }
-        let arguments = self.arguments(call)?;
-        let first = arguments.get(0);
+        let mut arguments = self.arguments(call)?;
+        let first = arguments.take(0);
         match call.helper {
             Helper::OptionalValue => match first.is_empty(self.tree) {
-                true => Ok(fallback(arguments.get(1), self)),
+                true => Ok(fallback(arguments.take(1), self)),
                 false => Ok(first),
             },
             // Not blank, which is seen without reading all of it.
@@ -52,13 +60,13 @@ impl<'a> Renderer<'a, '_> {
             Helper::OptionalString => {
                 let text = self.text(&first)?;
                 match text.trim().is_empty() {
-                    true => Ok(fallback(arguments.get(1), self)),
+                    true => Ok(fallback(arguments.take(1), self)),
                     false => Ok(Value::Text(text)),
                 }
             }
             Helper::FormatDate => self.format_date(first),
             Helper::GetIndexPlusOne => {
-                self.count_bytes(first.bytes(self.tree))?;
+                self.count(first.reading_steps(self.tree))?;
                 Ok(self.plus_one(first))
             }
             Helper::GetPrisonName => {
@@ -76,7 +84,7 @@ impl<'a> Renderer<'a, '_> {
                 |names, id| names.location_by_nomis_id(id),
             ),
             Helper::ConvertBoolean => {
-                self.count_bytes(first.bytes(self.tree))?;
+                self.count(first.reading_steps(self.tree))?;
                 Ok(match first.seen(self.tree) {
                     Seen::Null => Value::borrowed(NO_DATA_HELD),
                     Seen::Bool(true) => Value::borrowed("Yes"),
@@ -87,9 +95,11 @@ impl<'a> Renderer<'a, '_> {
                     Seen::List | Seen::Object => first,
                 })
             }
-            Helper::BuildDate | Helper::BuildDateNumber => self.build_date(call, &arguments),
+            Helper::BuildDate | Helper::BuildDateNumber => {
+                self.build_date(call, [first, arguments.take(1), arguments.take(2)])
+            }
             Helper::Eq => {
-                let second = arguments.get(1);
+                let second = arguments.take(1);
                 let nulls = [&first, &second].map(|value| value.is_null(self.tree));
                 Ok(Value::Bool(match nulls {
                     [false, false] => self.text(&first)? == self.text(&second)?,
@@ -105,7 +115,7 @@ impl<'a> Renderer<'a, '_> {
                 })
             }
             Helper::Lookup => {
-                let second = arguments.get(1);
+                let second = arguments.take(1);
                 let name = self.text(&second)?;
                 let mut scope = crate::context::Scope {
                     tree: self.tree,
@@ -127,7 +137,7 @@ impl<'a> Renderer<'a, '_> {
             let mut numbers = Vec::new();
             let mut next = self.tree.first(list);
             while let Some(node) = next {
-                self.count_bytes(Value::Node(node).bytes(self.tree))?;
+                self.count(Value::Node(node).reading_steps(self.tree))?;
                 let (Seen::Number(number) | Seen::Text(number)) = Value::Node(node).seen(self.tree)
                 else {
                     break;
@@ -185,12 +195,12 @@ impl<'a> Renderer<'a, '_> {
     fn build_date(
         &mut self,
         call: &'a Call,
-        arguments: &Arguments<'a>,
+        arguments: [Value<'a>; 3],
     ) -> Result<Value<'a>, RenderError> {
         let mut parts =
             [DatePart::Year, DatePart::Month, DatePart::Day].map(|part| (part, Cow::Borrowed("")));
-        for (at, (_, text)) in parts.iter_mut().enumerate() {
-            *text = self.text(&arguments.get(at))?;
+        for ((_, text), argument) in parts.iter_mut().zip(&arguments) {
+            *text = self.text(argument)?;
             if is_blank(text) {
                 return Ok(Value::borrowed(NO_DATA_HELD));
             }

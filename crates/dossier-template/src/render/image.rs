@@ -14,11 +14,16 @@ use crate::{ImageError, InlineImage, RenderError};
 /// Bytes of an image that are turned into text at a time: whole groups of three.
 const PIECE_BYTES: usize = 48 * 1024;
 
+/// What the section says where an inline attachment is no image: one odd field must not cost the
+/// subject their report.
+const NOT_AN_IMAGE: &str =
+    "[Inline attachment: it cannot be shown, because it is not of a type image/*]";
+
 /// What a helper's argument is.
 enum Attachment<'a> {
     Nothing,
     Image(InlineImage),
-    /// Not an attachment at all, but nothing is left out.
+    /// What is no attachment at all, as nothing is left out, or what is said of one that is no image.
     Other(Value<'a>),
 }
 
@@ -96,7 +101,7 @@ impl<'a> Renderer<'a, '_> {
         &mut self,
         call: &'a Call,
     ) -> Result<Result<InlineImage, Value<'a>>, RenderError> {
-        let value = self.arguments(call)?.get(0);
+        let value = self.arguments(call)?.take(0);
         Ok(match self.image_of(value)? {
             Attachment::Image(image) => Ok(image),
             Attachment::Other(value) => Err(value),
@@ -115,11 +120,11 @@ impl<'a> Renderer<'a, '_> {
             return Ok(Attachment::Other(value));
         };
         for name in ["url", "contentType", "filesize"] {
-            let (node, _) = self.tree.member(object, name, name_hash(name));
-            self.count_bytes(node.map_or(0, |node| Value::Node(node).bytes(self.tree)))?;
+            let node = self.tree.member(object, name, name_hash(name));
+            self.count(node.map_or(0, |node| Value::Node(node).reading_steps(self.tree)))?;
         }
         let member = |name: &str| {
-            let (node, _) = self.tree.member(object, name, name_hash(name));
+            let node = self.tree.member(object, name, name_hash(name));
             node.map_or(Value::Null, Value::Node).seen(self.tree)
         };
         let (Seen::Text(url), Seen::Text(content_type)) = (member("url"), member("contentType"))
@@ -134,8 +139,10 @@ impl<'a> Renderer<'a, '_> {
             .get(.."image/".len())
             .is_some_and(|start| start.eq_ignore_ascii_case("image/"));
         if !is_image {
-            let place = self.template.place(self.at as usize);
-            return Err(RenderError::NotAnImage { place });
+            if let Some(usage) = &mut self.usage {
+                usage.not_an_image(self.at);
+            }
+            return Ok(Attachment::Other(Value::borrowed(NOT_AN_IMAGE)));
         }
         Ok(Attachment::Image(InlineImage {
             url: url.into_owned(),
@@ -152,10 +159,10 @@ impl<'a> Renderer<'a, '_> {
                 after: String::new(),
             });
         }
-        let arguments = self.arguments(call)?;
+        let mut arguments = self.arguments(call)?;
         let mut sides = Vec::with_capacity(2);
         for at in 1..=2 {
-            let side = arguments.get(at);
+            let side = arguments.take(at);
             sides.push(match side.is_null(self.tree) {
                 true => "null".to_owned(),
                 false => attribute(&self.text(&side)?),

@@ -216,10 +216,11 @@ fn a_template_of_partials_in_all_orders_is_checked_in_time() {
 fn a_sample_without_data_or_that_fails_is_said_so() {
     let none = with("{{x}}", "null");
     assert!(none[0].text.contains("no data"), "{none:?}");
-    let json = r#"{"a": {"contentType": "text/plain", "url": "Secret"}}"#;
-    let fails = with("<p>\n {{{inlineAttachment a}}}", json);
-    assert_eq!(short(&fails), ["2:2 CannotRender"]);
-    assert!(!fails[0].text.contains("2:2"), "{fails:?}");
+    let json = r#"{"a": "Secret"}"#;
+    let endless = "<p>{{a}}\n{{#*inline \"p\"}}{{> p}}{{/inline}}{{> p}}";
+    let fails = with(endless, json);
+    assert_eq!(short(&fails), ["2:17 CannotRender"]);
+    assert!(!fails[0].text.contains("2:17"), "{fails:?}");
     assert!(!fails[0].text.contains("Secret"));
 }
 
@@ -233,4 +234,19 @@ fn an_outer_value_in_the_place_of_null_is_found() {
         with("{{date}}{{#each l}}{{formatDate this.date}}{{/each}}", json),
         []
     );
+}
+
+#[test]
+fn an_inline_attachment_of_the_sample_that_is_no_image_is_a_warning() {
+    let json = br#"{"content": {"a": {"contentType": "text/html", "url": "secret"}}}"#;
+    let content = Content::read(&json[..]).unwrap();
+    let found = check_source(
+        "\n <img src=\"{{{inlineAttachmentContent a}}}\"/>",
+        Some(&content),
+    );
+    let kinds: Vec<_> = found.iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds, [FindingKind::NotAnImage]);
+    assert_eq!(found[0].place.to_string(), "2:12");
+    assert_eq!(found[0].severity(), Severity::Warning);
+    assert!(!found[0].text.contains("secret"));
 }

@@ -6,7 +6,7 @@ use dossier_template::{
     ImageError, InlineImage, InlineImages, NoReferenceData, RenderError, double_to_text,
 };
 
-use crate::support::{failure, html, render_with};
+use crate::support::{all, failure, html, render_with};
 
 /// Every image is its URL's bytes, so many times.
 struct Repeated(usize);
@@ -72,18 +72,22 @@ fn what_is_no_attachment_is_shown_as_it_is() {
 }
 
 #[test]
-fn an_attachment_that_is_no_image_is_an_error() {
-    let json = r#"{"a": {"contentType": "application/pdf", "url": "secret"}}"#;
-    for helper in ["inlineAttachment", "inlineAttachmentContent"] {
-        let error = failure(&format!("\n {{{{{{{helper} a}}}}}}"), json);
-        assert!(matches!(error, RenderError::NotAnImage { .. }), "{error}");
-        let text = error.to_string();
-        assert!(
-            text.starts_with("2:2: ") && text.contains("image/*"),
-            "{text}"
-        );
-        assert!(!text.contains("secret") && !text.contains("pdf"), "{text}");
-    }
+fn where_an_attachment_is_no_image_the_section_says_so_and_goes_on() {
+    let json = r#"{"a": {"contentType": "application/pdf", "url": "secret"}, "b": 1}"#;
+    let said = "[Inline attachment: it cannot be shown, because it is not of a type image/*]";
+    all(&[
+        (
+            "<p>{{{inlineAttachment a 1 2}}}{{b}}</p>",
+            json,
+            &format!("<p>{said}1</p>"),
+        ),
+        (
+            "<img src=\"{{{inlineAttachmentContent a}}}\"/>{{b}}",
+            json,
+            &format!("<img src=\"{said}\"/>1"),
+        ),
+        ("{{optionalValue (inlineAttachmentContent a)}}", json, said),
+    ]);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use dossier_template::{Content, ContentError, RenderError, Template, limits};
+use dossier_template::{
+    Content, ContentError, NoInlineImages, NoReferenceData, RenderError, Template, limits,
+};
 
 use crate::support::{failure, html};
 
@@ -155,4 +157,88 @@ fn a_large_text_that_is_read_again_and_again_is_stopped_by_its_steps() {
         .render_to_string(&content)
         .unwrap_err();
     assert!(is_limit(&error, "steps"), "a copy: {error}");
+}
+
+/// The steps that a template takes of `{"x": …}`, whose text is so often this.
+fn steps(template: &str, piece: &str, times: usize) -> u64 {
+    let json = format!("{{\"x\": \"{}\"}}", piece.repeat(times));
+    let content = Content::read_bare(json.as_bytes()).unwrap();
+    let template = Template::parse(template).unwrap();
+    let out = &mut std::io::sink();
+    let rendered = template.render(&content, &NoReferenceData, &NoInlineImages, out);
+    rendered.unwrap().steps
+}
+
+#[test]
+fn escapes_are_counted_where_they_are_undone_and_plain_text_is_free_to_show() {
+    let times = 100_000;
+    let escapes = (times / limits::STEP_ESCAPES) as u64;
+    for template in [
+        "{{x}}",
+        "{{{x}}}",
+        "{{this}}",
+        "{{eq x 1}}",
+        "{{optionalString x}}",
+    ] {
+        let plain = steps(template, "nn", times);
+        for piece in ["\\n", "\\u0041"] {
+            let dense = steps(template, piece, times);
+            assert!(dense >= plain + escapes, "{template} {piece}: {dense}");
+        }
+    }
+    assert_eq!(steps("{{x}}", "nn", times), steps("{{x}}", "n", 1));
+    let sparse = format!("{}\\n", "n".repeat(98));
+    assert!(steps("{{x}}", &sparse, 1_000) < 1_000);
+}
+
+#[test]
+fn a_text_of_escapes_alone_is_stopped_after_few_readings() {
+    // 4 MB, of which a reading undoes two million escapes.
+    let list = format!("[{}0]", "0,".repeat(2_999));
+    let json = format!("{{\"big\": \"{}\", \"l\": {list}}}", "\\n".repeat(2 << 20));
+    let content = Content::read_bare(json.as_bytes()).unwrap();
+    let one_reading = (2 << 20) / limits::STEP_ESCAPES as u64;
+    let most = limits::steps_max(3_003) / one_reading;
+    assert!(most < 100, "{most}");
+    for turn in ["{{../big}}", "{{#if (optionalString ../big)}}{{/if}}"] {
+        let template = Template::parse(&format!("{{{{#each l}}}}x{turn}{{{{/each}}}}")).unwrap();
+        let mut html = Vec::new();
+        let error = template
+            .render(&content, &NoReferenceData, &NoInlineImages, &mut html)
+            .unwrap_err();
+        assert!(is_limit(&error, "steps"), "{turn}: {error}");
+    }
+}
+
+#[test]
+fn long_names_and_many_names_are_counted_where_they_are_compared() {
+    let name = "n".repeat(64_000);
+    let json = format!("{{\"{name}\": 1}}");
+    let steps = |template: &str, json: &str| {
+        let content = Content::read_bare(json.as_bytes()).unwrap();
+        let template = Template::parse(template).unwrap();
+        let out = &mut std::io::sink();
+        let rendered = template.render(&content, &NoReferenceData, &NoInlineImages, out);
+        rendered.unwrap().steps
+    };
+    assert!(steps(&format!("{{{{{name}}}}}"), &json) >= 1_000);
+    let arguments: String = (0..800).map(|n| format!(" a{n}=1")).collect();
+    let called = format!("{{{{#*inline \"p\"}}}}{{{{x}}}}{{{{/inline}}}}{{{{> p{arguments}}}}}");
+    assert!(steps(&called, "{}") >= 100);
+    let partials: String = (0..800)
+        .map(|n| format!("{{{{#*inline \"p{n}\"}}}}{{{{/inline}}}}"))
+        .collect();
+    assert!(steps(&format!("{partials}{{{{> p0}}}}"), "{}") >= 100);
+}
+
+#[test]
+fn a_number_of_many_digits_is_counted_where_it_is_shown() {
+    let json = format!("{{\"x\": 0.{}}}", "1".repeat(64_000));
+    let content = Content::read_bare(json.as_bytes()).unwrap();
+    for template in ["{{x}}", "{{this}}"] {
+        let template = Template::parse(template).unwrap();
+        let out = &mut std::io::sink();
+        let rendered = template.render(&content, &NoReferenceData, &NoInlineImages, out);
+        assert!(rendered.unwrap().steps >= 1_000);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dossier_template::{Content, Place, RenderError, Template};
+use dossier_template::{Content, Place, Template};
 
 use super::template::{TemplateFinding, TemplateStep};
 
@@ -28,16 +28,9 @@ pub fn look(text: &str, answer: &Path) -> Vec<TemplateFinding> {
     // Renders it for nothing: what it looks up elsewhere is not at hand here.
     match template.needs(&content) {
         Ok(_) => Vec::new(),
-        Err(error) => finding(TemplateStep::Render, place(&error), error.to_string()),
-    }
-}
-
-fn place(error: &RenderError) -> Place {
-    match error {
-        RenderError::Limit { place, .. }
-        | RenderError::NoSuchPartial { place }
-        | RenderError::NotAnImage { place }
-        | RenderError::Image { place, .. } => *place,
-        RenderError::Write(_) => Place::START,
+        Err(error) => {
+            let place = error.place().unwrap_or(Place::START);
+            finding(TemplateStep::Render, place, error.to_string())
+        }
     }
 }

@@ -214,6 +214,7 @@ pub fn view() -> RequestView {
         nomis_id: Some(SUBJECT.to_owned().into()),
         ndelius_case_reference_id: None,
         subject_name: Some("LOVELACE, Ada".to_owned().into()),
+        priority: dossier_core::request::Priority::Normal,
         requested_by: "tests".to_owned(),
         request_date_time: "2026-01-01T00:00:00Z".parse().unwrap(),
         claim_date_time: None,

@@ -184,5 +184,6 @@ pub fn request_body(services: &[&str]) -> CreateRequest {
         nomis_id: Some("A1234AA".to_owned().into()),
         ndelius_id: None,
         subject_name: Some("LOVELACE, Ada".to_owned().into()),
+        priority: None,
     }
 }
