@@ -33,13 +33,14 @@ pub(crate) fn are_same(said: &[FinishedDocument], mut known: Vec<FinishedDocumen
     said == known
 }
 
-/// The places of completions in rounds of at most [`LEASES_AT_ONCE_MAX`], no two of one request in
-/// one: what is said of a request again is decided when what was said first has been.
-pub(crate) fn rounds(completions: &[Completion]) -> Vec<Vec<usize>> {
+/// The places of what is asked for these requests, in rounds of at most [`LEASES_AT_ONCE_MAX`], no
+/// two of one request in one: what is said of a request again is decided when what was said first
+/// has been.
+pub(crate) fn rounds(asked: impl IntoIterator<Item = RequestId>) -> Vec<Vec<usize>> {
     let mut seen: HashMap<RequestId, usize> = HashMap::new();
     let mut rounds: Vec<Vec<usize>> = Vec::new();
-    for (place, completion) in completions.iter().enumerate() {
-        let before = seen.entry(completion.id).or_default();
+    for (place, id) in asked.into_iter().enumerate() {
+        let before = seen.entry(id).or_default();
         if rounds.len() == *before {
             rounds.push(Vec::new());
         }

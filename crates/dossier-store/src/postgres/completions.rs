@@ -78,7 +78,7 @@ impl PostgresStore {
     ) -> Result<Vec<Result<(), StoreError>>, Failed> {
         let mut outcomes: Vec<Option<Result<(), StoreError>>> = Vec::new();
         outcomes.resize_with(completions.len(), || None);
-        for round in rounds(completions) {
+        for round in rounds(completions.iter().map(|one| one.id)) {
             let asked: Vec<&Completion> = round.iter().map(|place| &completions[*place]).collect();
             for (place, outcome) in round.iter().zip(self.finish_round(&asked).await?) {
                 outcomes[*place] = Some(outcome);

@@ -11,7 +11,7 @@ use super::rows::{optional, optional_time};
 use super::session::In;
 use super::sql::{millis, this_moment};
 use super::{Failed, PostgresStore, StoreError};
-use crate::completion::LEASES_AT_ONCE_MAX;
+use crate::completion::rounds;
 
 impl PostgresStore {
     pub(super) async fn renew_leases(
@@ -19,13 +19,19 @@ impl PostgresStore {
         leases: &[(RequestId, LeaseToken)],
         rules: &LeaseRules,
     ) -> Result<Vec<Result<Timestamp, LeaseRefusal>>, Failed> {
-        let mut outcomes = Vec::with_capacity(leases.len());
-        for leases in leases.chunks(LEASES_AT_ONCE_MAX) {
-            outcomes.extend(self.renew_at_once(leases, rules).await?);
+        let mut outcomes: Vec<Option<Result<Timestamp, LeaseRefusal>>> = vec![None; leases.len()];
+        for round in rounds(leases.iter().map(|(id, _)| *id)) {
+            let asked: Vec<_> = round.iter().map(|place| leases[*place]).collect();
+            for (place, outcome) in round.iter().zip(self.renew_at_once(&asked, rules).await?) {
+                outcomes[*place] = Some(outcome);
+            }
         }
-        Ok(outcomes)
+        let all: Option<Vec<_>> = outcomes.into_iter().collect();
+        Ok(all.ok_or(StoreError::Corrupt("renewal"))?)
     }
 
+    /// Renews leases of which no two are of one request: a row that was changed already could not be
+    /// locked again.
     async fn renew_at_once(
         &self,
         leases: &[(RequestId, LeaseToken)],

@@ -6,10 +6,11 @@ use dossier_core::lease::LeaseRules;
 
 /// The database's clock in milliseconds since the epoch: one value for a whole statement, that of
 /// its start. Indexes can be searched with it. Where a statement waits for another's row lock it is
-/// behind, which errs on the safe side for a claim: what was free then is free now.
+/// behind, which errs on the safe side for a claim: what was free then is free now. A query of its
+/// own, so that it is reckoned once and not for each row.
 macro_rules! now {
     () => {
-        "(floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint)"
+        "(SELECT floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint)"
     };
 }
 
@@ -17,7 +18,7 @@ macro_rules! now {
 /// reckoned from.
 macro_rules! this_moment {
     () => {
-        "(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)"
+        "(floor(date_part('epoch', clock_timestamp()) * 1000)::bigint)"
     };
 }
 
