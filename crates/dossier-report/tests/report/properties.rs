@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use dossier_report::member_label;
 use proptest::prelude::*;
 use serde_json::Value;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::support::{folded, scalars, written_content};
 
@@ -46,7 +47,17 @@ fn told_apart(value: &mut Value, texts: &mut usize) {
             *text = format!("q{texts}z{text}z{texts}q");
         }
         Value::Array(elements) => elements.iter_mut().for_each(|e| told_apart(e, texts)),
-        Value::Object(members) => members.values_mut().for_each(|m| told_apart(m, texts)),
+        Value::Object(members) => {
+            // A mark at a name's beginning would belong to the letter before the name.
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(name, member)| match folded(&name).chars().next() {
+                    Some(first) if is_combining_mark(first) => (format!("n{name}"), member),
+                    _ => (name, member),
+                })
+                .collect();
+            members.values_mut().for_each(|m| told_apart(m, texts));
+        }
         _ => {}
     }
 }

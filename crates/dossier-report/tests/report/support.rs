@@ -336,10 +336,12 @@ pub fn inner(page: &str) -> String {
 }
 
 /// A text without what extraction may change: white space, invisible marks, noncharacters,
-/// composition.
+/// composition. Letters and their marks are taken apart, so that it does not matter whether white
+/// space was between them.
 pub fn folded(text: &str) -> String {
-    text.nfkc()
+    text.nfkd()
         .filter(|c| !c.is_whitespace() && !c.is_control() && !invisible(*c))
+        .nfkd()
         .collect()
 }
 

@@ -5,6 +5,7 @@ mod blocks;
 mod check;
 mod content;
 mod dates;
+mod dialect;
 mod helpers;
 mod images;
 mod limits;

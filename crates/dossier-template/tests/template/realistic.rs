@@ -47,6 +47,16 @@ fn a_record_with_every_helper_and_every_kind_of_block() {
     compare("custody");
 }
 
+#[test]
+fn a_list_of_wrapped_records_with_events_and_journeys() {
+    compare("transfers");
+}
+
+#[test]
+fn one_record_of_sections_entered_by_name() {
+    compare("supervision");
+}
+
 /// Lines of a template, each with what it shows of the first record and of the second.
 const LINES: [[&str; 3]; 20] = [
     ["<td>{{name}}</td>", "<td>Ann &amp; Bob</td>", "<td></td>"],
