@@ -50,7 +50,7 @@ pub use dossier_core::schema::{ContentSchema, InvalidSchema};
 pub use dossier_core::section::TemplateVersion;
 pub use dossier_template::format_date;
 pub use error::ReportError;
-pub use look::{Colour, InvalidColour, Logo, Look};
+pub use look::{Colour, Colours, InvalidColour, Logo, Look};
 pub use member_label::member_label;
 pub use report::{
     AttachmentOutcome, FileKind, Identifier, OfficeConverter, Output, Report, ReportFile,

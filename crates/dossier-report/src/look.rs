@@ -9,10 +9,31 @@ use crate::attachment::{LogoKind, logo_kind};
 /// How a report shows whose it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// The colour of the bars below titles.
-    pub accent: Colour,
+    /// The colours that are not those of all text.
+    pub colours: Colours,
     /// The image at the top of the covers.
     pub logo: Option<Logo>,
+}
+
+/// The colours of a report. Text that is no heading is nearly black, and the ground is white.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colours {
+    /// The bars below titles.
+    pub accent: Colour,
+    /// The words of titles and headings.
+    pub headings: Colour,
+    /// The lines between rows.
+    pub rules: Colour,
+}
+
+impl Default for Colours {
+    fn default() -> Self {
+        Self {
+            accent: Colour::ACCENT,
+            headings: Colour::TEXT,
+            rules: Colour::RULE,
+        }
+    }
 }
 
 /// A colour, written `#rrggbb` (sRGB).
@@ -30,20 +51,28 @@ pub struct Colour {
 pub struct InvalidColour;
 
 impl Colour {
-    /// The parts of red, green and blue, from 0 to 1.
-    pub(crate) fn parts(self) -> [f32; 3] {
-        [self.red, self.green, self.blue].map(|part| f32::from(part) / 255.0)
-    }
-}
-
-impl Default for Colour {
     /// A blue whose contrast with white is 5.2 : 1 (WCAG 2.1, 1.4.3 asks for 4.5 : 1).
-    fn default() -> Self {
-        Self {
-            red: 0x1d,
-            green: 0x70,
-            blue: 0xb8,
+    pub const ACCENT: Self = Self::new(0x1d, 0x70, 0xb8);
+    /// The colour of text, `#0b0c0c`.
+    pub const TEXT: Self = Self::new(0x0b, 0x0c, 0x0c);
+    /// The colour of rules, `#b1b4b6`.
+    pub const RULE: Self = Self::new(0xb1, 0xb4, 0xb6);
+
+    const fn new(red: u8, green: u8, blue: u8) -> Self {
+        Self { red, green, blue }
+    }
+
+    /// Adds the operator that fills with the colour from here on (ISO 32000-1, 8.6.8).
+    pub(crate) fn fill(self, content: &mut Vec<u8>) {
+        for part in self.parts() {
+            content.extend_from_slice(format!("{part:.3} ").as_bytes());
         }
+        content.extend_from_slice(b"rg\n");
+    }
+
+    /// The parts of red, green and blue, from 0 to 1.
+    fn parts(self) -> [f32; 3] {
+        [self.red, self.green, self.blue].map(|part| f32::from(part) / 255.0)
     }
 }
 

@@ -161,14 +161,14 @@ impl Writer<'_> {
         let first = sections.start;
         let sizes = FixedPages::of(&mut self.shaper, self.report, first)?;
         let mut series = Series::new(self.output, sizes, &self.furniture, volume)?;
-        let accent = self.report.look.accent;
+        let colours = self.report.look.colours;
         for place in sections.clone() {
             if series.is_full() {
                 return Ok(Filled::Volumes(series.into_pairs(), place));
             }
             series.begin_section(place, place == first)?;
             let document = series.document();
-            let mut composer = Composer::new(&mut self.shaper, &mut series, document, accent);
+            let mut composer = Composer::new(&mut self.shaper, &mut series, document, colours);
             let mut shown = AttachmentWriter::new(place, self.report, attachments);
             let written = write_section(&self.report.sections[place], &mut composer, &mut shown)
                 .and_then(|()| composer.end_section());

@@ -15,7 +15,7 @@ use dossier_core::Private;
 use dossier_core::lease::LeaseRules;
 use dossier_core::template::TEMPLATE_BYTES_MAX;
 use dossier_documents::{DocumentApiConfig, S3Config};
-use dossier_report::{Colour, Logo, Look, OfficeConverter, VolumeLimits, Wording};
+use dossier_report::{Colour, Colours, Logo, Look, OfficeConverter, VolumeLimits, Wording};
 use dossier_worker::{PackageContents, WorkerConfig};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -281,6 +281,10 @@ pub struct ReportTable {
     pub package: PackageContents,
     /// The colour of the bars below titles, such as `#1d70b8`.
     pub accent: Colour,
+    /// The colour of titles and headings.
+    pub heading_colour: Colour,
+    /// The colour of the lines between rows.
+    pub rule_colour: Colour,
     /// The image at the top of the covers: a JPEG or PNG file.
     pub logo: Option<PathBuf>,
     /// Whether the data subject's own copy, without the internal pages, is made beside the report.
@@ -300,7 +304,9 @@ impl Default for ReportTable {
         Self {
             fallback_fonts: Vec::new(),
             package: PackageContents::default(),
-            accent: Colour::default(),
+            accent: Colour::ACCENT,
+            heading_colour: Colour::TEXT,
+            rule_colour: Colour::RULE,
             logo: None,
             copy: true,
             volume_pages_max: None,
@@ -480,7 +486,11 @@ impl Config {
         let name = self.report.wording.organisation.as_deref();
         let logo = self.report.logo.as_deref();
         Ok(Look {
-            accent: self.report.accent,
+            colours: Colours {
+                accent: self.report.accent,
+                headings: self.report.heading_colour,
+                rules: self.report.rule_colour,
+            },
             logo: logo
                 .map(|path| Logo::open(path, name.unwrap_or("Logo")))
                 .transpose()?,

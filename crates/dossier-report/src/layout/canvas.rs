@@ -1,5 +1,5 @@
 use crate::ReportError;
-use crate::look::Colour;
+use crate::look::{Colour, Colours};
 use crate::pdf::{
     Element, LinkPlace, ObjectId, PdfFile, Role, hundredths, push_hundredths, push_integer,
     push_number,
@@ -20,10 +20,31 @@ pub(crate) mod paper {
     pub const FOOTER: f32 = HEIGHT - 46.0;
 }
 
-/// The colours of text and rules, as operators (text #0b0c0c, secondary #505a5f, rules #b1b4b6).
+/// The colours of text, as operators (text #0b0c0c, secondary #505a5f).
 const INK: &[u8] = b".043 .047 .047 rg\n";
 const FAINT_INK: &[u8] = b".314 .353 .373 rg\n";
-const RULE_INK: &[u8] = b".694 .706 .714 rg\n";
+
+/// Which colour a text has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ink {
+    Text,
+    Faint,
+    Heading,
+}
+
+impl Ink {
+    fn of(style: StyleId) -> Self {
+        match style {
+            StyleId::Small => Self::Faint,
+            StyleId::Title
+            | StyleId::Heading2
+            | StyleId::Heading3
+            | StyleId::Heading4
+            | StyleId::Heading5 => Self::Heading,
+            _ => Self::Text,
+        }
+    }
+}
 
 /// Begins an artifact of pagination (14.8.2.2.2).
 const PAGINATION: &[u8] = b"/Artifact<</Type/Pagination>>BDC\n";
@@ -84,6 +105,7 @@ pub(crate) trait Paper {
 /// artifact (14.8.2.2).
 #[derive(Default, Clone)]
 pub(crate) struct Canvas {
+    colours: Colours,
     text: Vec<u8>,
     rules: Vec<u8>,
     bars: Vec<u8>,
@@ -119,6 +141,14 @@ pub(crate) struct Drawing {
 }
 
 impl Canvas {
+    /// An empty page.
+    pub fn new(colours: Colours) -> Self {
+        Self {
+            colours,
+            ..Self::default()
+        }
+    }
+
     pub fn clear(&mut self) {
         self.text.clear();
         self.rules.clear();
@@ -168,11 +198,13 @@ impl Canvas {
             return;
         }
         if self.style != Some(style) {
-            let faint = style == StyleId::Small;
-            let was_faint = self.style.map(|style| style == StyleId::Small);
-            if was_faint != Some(faint) {
-                let ink = if faint { FAINT_INK } else { INK };
-                self.text.extend_from_slice(ink);
+            let ink = Ink::of(style);
+            if self.style.map(Ink::of) != Some(ink) {
+                match ink {
+                    Ink::Text => self.text.extend_from_slice(INK),
+                    Ink::Faint => self.text.extend_from_slice(FAINT_INK),
+                    Ink::Heading => self.colours.headings.fill(&mut self.text),
+                }
             }
             self.text.extend_from_slice(b"/F");
             push_number(&mut self.text, f32::from(style.first_face()));
@@ -204,11 +236,7 @@ impl Canvas {
 
     /// Draws a bar (left, top, width, height) in a colour.
     pub fn bar(&mut self, [x, y, width, height]: [f32; 4], colour: Colour) {
-        for part in colour.parts() {
-            self.bars
-                .extend_from_slice(format!("{part:.3} ").as_bytes());
-        }
-        self.bars.extend_from_slice(b"rg\n");
+        colour.fill(&mut self.bars);
         for number in [x, paper::HEIGHT - y - height, width, height] {
             push_number(&mut self.bars, number);
             self.bars.push(b' ');
@@ -257,7 +285,7 @@ impl Canvas {
         }
         if !self.rules.is_empty() {
             content.extend_from_slice(b"/Artifact BMC\n");
-            content.extend_from_slice(RULE_INK);
+            self.colours.rules.fill(content);
             content.extend_from_slice(&self.rules);
             content.extend_from_slice(b"f\nEMC\n");
         }

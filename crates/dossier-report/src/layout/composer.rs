@@ -6,7 +6,7 @@ use super::table::OpenTable;
 use crate::ReportError;
 use crate::block::{Block, BlockSink, HeadingLevel};
 use crate::limits::{CONTINUED_TITLE_LINES_MAX, ELEMENT_KIDS_MAX, INDENT_LEVELS_MAX};
-use crate::look::Colour;
+use crate::look::Colours;
 use crate::pdf::{Element, PdfFile, Role};
 use crate::text::{Lines, Shaper, StyleId, TextFlow};
 
@@ -34,7 +34,7 @@ pub(crate) struct Composer<'a, 'f> {
     /// Where the page's content begins.
     top: f32,
     parent: Element,
-    accent: Colour,
+    colours: Colours,
     /// Characters of the section that cannot be shown, on the pages before this one.
     unsupported: u64,
     /// The section's title, for the volumes in which the section goes on.
@@ -128,16 +128,16 @@ impl<'a, 'f> Composer<'a, 'f> {
         shaper: &'a mut Shaper<'f>,
         paper: &'a mut dyn Paper,
         parent: Element,
-        accent: Colour,
+        colours: Colours,
     ) -> Self {
         Self {
             shaper,
             paper,
-            canvas: Canvas::default(),
+            canvas: Canvas::new(colours),
             y: paper::TOP,
             top: paper::TOP,
             parent,
-            accent,
+            colours,
             unsupported: 0,
             title: String::new(),
             section: None,
@@ -218,7 +218,7 @@ impl<'a, 'f> Composer<'a, 'f> {
     /// The bar below a title.
     fn title_bar(&mut self, x: f32) {
         self.canvas
-            .bar([x, self.y + 4.0, TITLE_BAR, 2.4], self.accent);
+            .bar([x, self.y + 4.0, TITLE_BAR, 2.4], self.colours.accent);
         self.y += 6.0;
     }
 

@@ -127,14 +127,14 @@ pub(crate) fn write_front(
     lines: &[ContentsLine<'_>],
     front: Front,
 ) -> Result<(), ReportError> {
-    let accent = report.look.accent;
+    let colours = report.look.colours;
     internal_cover(
-        &mut Composer::new(shaper, paper, part, accent),
+        &mut Composer::new(shaper, paper, part, colours),
         report,
         front,
     )?;
     contents(
-        &mut Composer::new(shaper, paper, part, accent),
+        &mut Composer::new(shaper, paper, part, colours),
         &report.wording,
         lines,
     )?;
@@ -189,7 +189,7 @@ pub(crate) fn write_copy_front(
     report: &Report,
     front: Front,
 ) -> Result<(), ReportError> {
-    let composer = &mut Composer::new(shaper, paper, part, report.look.accent);
+    let composer = &mut Composer::new(shaper, paper, part, report.look.colours);
     logo(composer, report)?;
     composer.y = COVER_TOP;
     titled(composer, &report.wording, &report.wording.title)?;
@@ -208,7 +208,7 @@ pub(crate) fn write_rear(
     front: Front,
 ) -> Result<(), ReportError> {
     let wording = &report.wording;
-    let composer = &mut Composer::new(shaper, paper, document, report.look.accent);
+    let composer = &mut Composer::new(shaper, paper, document, report.look.colours);
     composer.y = COVER_TOP;
     composer.heading(StyleId::Heading2, 1, &wording.end_of_report, 0);
     line(composer, &format!("Total pages: {}", front.total))?;

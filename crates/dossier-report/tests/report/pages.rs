@@ -1,6 +1,8 @@
 use std::fs;
 
-use dossier_report::{Colour, Fonts, Logo, Look, Output, SectionBody, write_files};
+use dossier_report::{
+    Colour, Colours, Fonts, Logo, Look, Output, SectionBody, write_files, write_report,
+};
 
 use crate::attached::fixture;
 use crate::support::{
@@ -192,7 +194,7 @@ fn covers_show_whose_report_it_is() {
     fs::write(&logo, fixture("rgb.png")).unwrap();
     let mut report = report(vec![section("One", SectionBody::NoData)]);
     report.look = Look {
-        accent: "#ff0000".parse().unwrap(),
+        colours: Colours::default(),
         logo: Some(Logo::open(&logo, "Northshire Council").unwrap()),
     };
     report.wording.internal_note = Some("Ask the data protection team.".to_owned());
@@ -215,4 +217,39 @@ fn covers_show_whose_report_it_is() {
     assert!(Logo::open(&logo, "").is_err());
     assert!("red".parse::<Colour>().is_err());
     assert_eq!("#0B4F6C".parse::<Colour>().unwrap().to_string(), "#0b4f6c");
+}
+
+#[test]
+fn bars_headings_and_rules_have_their_colours() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = folder.path().join("body.json");
+    fs::write(&body, r#"{"content": [{"a": 1, "b": {"c": 2}}]}"#).unwrap();
+    let mut report = report(vec![section(
+        "One",
+        SectionBody::Response {
+            body,
+            html: None,
+            labels: None,
+            attachments: Vec::new(),
+        },
+    )]);
+    let path = folder.path().join("report.pdf");
+    let fonts = Fonts::embedded().unwrap();
+    report.look.colours = Colours {
+        accent: "#ff0000".parse().unwrap(),
+        headings: "#00ff00".parse().unwrap(),
+        rules: "#0000ff".parse().unwrap(),
+    };
+    let summary = write_report(&report, &fonts, &path).unwrap();
+    let report = Written::new(folder, summary);
+    report.assert_well_formed();
+    let contents = report.content_bytes().concat();
+    let contents = String::from_utf8_lossy(&contents);
+    for (shown, what) in [
+        ("1.000 0.000 0.000 rg\n", "bars"),
+        ("0.000 1.000 0.000 rg\n", "headings"),
+        ("0.000 0.000 1.000 rg\n", "rules"),
+    ] {
+        assert!(contents.contains(shown), "{what}");
+    }
 }
