@@ -12,6 +12,8 @@ mod conformance;
 mod encryption;
 #[path = "postgres/failures.rs"]
 mod failures;
+#[path = "postgres/older.rs"]
+mod older;
 #[path = "postgres/plans.rs"]
 mod plans;
 #[path = "postgres/pooler.rs"]

@@ -85,8 +85,8 @@ impl PostgresStore {
     ) -> Result<Vec<ArchivedRequest>, Failed> {
         let search = search.map(|text| Search::new(self.search, text));
         let condition = match &search {
-            Some(search) => search.condition("archived_requests", "$1", "$2"),
-            None => "TRUE".to_owned(),
+            Some(search) => search.of_archived(),
+            None => "TRUE",
         };
         let sql = format!(
             "SELECT *, NULL::text AS subject_name, NULL::bigint AS lease_expires_at, \

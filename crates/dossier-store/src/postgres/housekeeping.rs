@@ -56,15 +56,19 @@ impl PostgresStore {
         grace: Duration,
         max: u32,
     ) -> Result<Vec<AbandonedAttempt>, Failed> {
-        // A lease that expired and was not taken over has no end in the history so far.
+        // A lease that expired and was not taken over is still in its request; its attempt is written
+        // down by then only if it was cleaned up.
         const ABANDONED: &str = concat!(
-            "SELECT attempts.lease_token, attempts.request_id, attempts.services FROM attempts \
-             LEFT JOIN requests ON requests.id = attempts.request_id \
-                 AND requests.lease_token = attempts.lease_token \
-             WHERE NOT attempts.cleaned AND attempts.ending IS DISTINCT FROM 'COMPLETED' \
-             AND coalesce(attempts.ended_at, requests.lease_expires_at) <= ",
+            "SELECT lease_token, request_id, services, claimed_at FROM attempts \
+             WHERE NOT cleaned AND ending IS DISTINCT FROM 'COMPLETED' AND ended_at <= ",
             now!(),
-            " - $1 ORDER BY attempts.claimed_at LIMIT $2"
+            " - $1 UNION ALL \
+             SELECT lease_token, id, dossier_service_names(id), claimed_at FROM requests \
+             WHERE status = 'Pending' AND lease_expires_at <= ",
+            now!(),
+            " - $1 AND NOT EXISTS (SELECT 1 FROM attempts \
+                 WHERE attempts.lease_token = requests.lease_token) \
+             ORDER BY claimed_at LIMIT $2"
         );
         let mut tx = self.read().await?;
         let found = sqlx::query(ABANDONED)
@@ -87,16 +91,23 @@ impl PostgresStore {
 
     pub(super) async fn forget_attempt(&self, token: LeaseToken) -> Result<(), Failed> {
         const CLEANED: &str = "UPDATE attempts SET cleaned = true WHERE lease_token = $1";
+        // Nobody took its request over so far: its end is written down with it.
+        const LOST: &str = "INSERT INTO attempts (lease_token, request_id, number, worker, services, \
+             claimed_at, ended_at, ending, cleaned) \
+             SELECT lease_token, id, attempts, leased_by, dossier_service_names(id), claimed_at, \
+             lease_expires_at, 'LOST', true FROM requests \
+             WHERE status = 'Pending' AND lease_token = $1 \
+             ON CONFLICT (lease_token) DO UPDATE SET cleaned = true";
         // The history of an archived request is not kept.
         const ARCHIVED: &str = "DELETE FROM attempts WHERE lease_token = $1 \
              AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.id = attempts.request_id)";
         let mut tx = self.write().await?;
-        for statement in [CLEANED, ARCHIVED] {
-            sqlx::query(statement)
-                .bind(token.as_uuid())
-                .run(&mut tx)
-                .await?;
-        }
+        let cleaned = sqlx::query(CLEANED).bind(token.as_uuid()).run(&mut tx);
+        let then = match cleaned.await?.rows_affected() {
+            0 => LOST,
+            _ => ARCHIVED,
+        };
+        sqlx::query(then).bind(token.as_uuid()).run(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 

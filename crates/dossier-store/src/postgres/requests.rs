@@ -431,7 +431,7 @@ fn condition(filter: &RequestFilter, search: Option<&Search>) -> String {
         all.push(format!("({})", wanted.join(" OR ")));
     }
     if let Some(search) = search {
-        all.push(search.condition("requests", "$4", "$5"));
+        all.push(search.of_requests());
     }
     if all.is_empty() {
         all.push("TRUE".to_owned());

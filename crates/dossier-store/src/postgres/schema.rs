@@ -18,7 +18,7 @@ struct Step {
 }
 
 /// The schema's steps; a database's version is how many it has taken. Steps are only ever added.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         sql: include_str!("../../migrations/postgres/0001_truth.sql"),
         compatible_from: 1,
@@ -47,6 +47,10 @@ const STEPS: [Step; 7] = [
         sql: include_str!("../../migrations/postgres/0007_history.sql"),
         compatible_from: 2,
     },
+    Step {
+        sql: include_str!("../../migrations/postgres/0008_few_writes.sql"),
+        compatible_from: 2,
+    },
 ];
 
 /// The newest schema that this version knows.
@@ -57,17 +61,16 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(3677437)";
 
 /// Any part of a text is found by its trigrams.
 const BY_TRIGRAMS: &str = "CREATE EXTENSION IF NOT EXISTS pg_trgm; \
-     CREATE INDEX requests_by_trigrams ON requests USING gin (search_text gin_trgm_ops); \
-     CREATE INDEX archived_requests_by_trigrams ON archived_requests \
+     CREATE INDEX requests_by_trigrams ON request_texts USING gin (search_text gin_trgm_ops); \
+     CREATE INDEX IF NOT EXISTS archived_requests_by_trigrams ON archived_requests \
          USING gin (search_text gin_trgm_ops); \
      DROP INDEX IF EXISTS requests_by_reference, requests_by_subject, \
          archived_requests_by_reference, archived_requests_by_subject";
 
 /// Where the extension cannot be had: beginnings are found by their order.
 const BY_BEGINNING: &str = "CREATE INDEX IF NOT EXISTS requests_by_reference \
-         ON requests (search_text); \
-     CREATE INDEX IF NOT EXISTS requests_by_subject \
-         ON requests ((lower(subject_id) COLLATE \"C\")); \
+         ON request_texts (search_text); \
+     CREATE INDEX IF NOT EXISTS requests_by_subject ON request_texts (subject_id); \
      CREATE INDEX IF NOT EXISTS archived_requests_by_reference \
          ON archived_requests (search_text); \
      CREATE INDEX IF NOT EXISTS archived_requests_by_subject \

@@ -1,4 +1,7 @@
 //! Searching by case reference or identifier, with an index either way.
+//!
+//! With trigrams any part matches; else the beginning of the case reference or of the identifier, as a
+//! range that a b-tree knows (nothing sorts after U+10FFFF by bytes).
 
 use super::sql::folded;
 use crate::SearchKind;
@@ -15,19 +18,27 @@ impl Search {
         Self { kind, text }
     }
 
-    /// The condition on a table, given the names of two parameters. With trigrams any part matches;
-    /// else the beginning of the case reference or of the identifier, as a range that a b-tree
-    /// knows (nothing sorts after U+10FFFF by bytes).
-    pub(super) fn condition(&self, table: &str, first: &str, second: &str) -> String {
-        match self.kind {
-            SearchKind::Anywhere => {
-                format!("{table}.search_text LIKE {first}")
+    /// The condition on a request of which there is a row in `request_texts`, over the parameters `$4`
+    /// and `$5`.
+    pub(super) fn of_requests(&self) -> String {
+        let found = match self.kind {
+            SearchKind::Anywhere => "search_text LIKE $4",
+            SearchKind::Beginning => {
+                "(search_text >= $4 AND search_text < $5) OR (subject_id >= $4 AND subject_id < $5)"
             }
-            SearchKind::Beginning => format!(
-                "(({table}.search_text >= {first} AND {table}.search_text < {second}) OR \
-                 (lower({table}.subject_id) COLLATE \"C\" >= {first} \
-                  AND lower({table}.subject_id) COLLATE \"C\" < {second}))"
-            ),
+        };
+        format!("requests.id IN (SELECT request_id FROM request_texts WHERE {found})")
+    }
+
+    /// The condition on an archived request, over the parameters `$1` and `$2`.
+    pub(super) fn of_archived(&self) -> &'static str {
+        match self.kind {
+            SearchKind::Anywhere => "search_text LIKE $1",
+            SearchKind::Beginning => {
+                "((search_text >= $1 AND search_text < $2) \
+                  OR (lower(subject_id) COLLATE \"C\" >= $1 \
+                      AND lower(subject_id) COLLATE \"C\" < $2))"
+            }
         }
     }
 

@@ -82,6 +82,25 @@ pub async fn an_attempt_is_left_alone_for_the_time_of_grace(database: &impl Data
     assert_eq!(abandoned(store).await.len(), 2);
 }
 
+pub async fn an_attempt_has_the_names_that_its_services_had(database: &impl Database) {
+    let store = &*database.store().await;
+    let a = service(store, "a").await;
+    let (ended, expired) = (pending(store, &["a"]).await, pending(store, &["a"]).await);
+    let token = claimed(store, ended).await.token;
+    claimed_and_lost(store, expired).await;
+    store
+        .update_service(a.id, details("renamed"))
+        .await
+        .unwrap();
+    failed(store, ended, token).await;
+    let found = abandoned(store).await;
+    assert_eq!(found.len(), 2);
+    for attempt in found {
+        let names = &attempt.services;
+        assert!(names.contains(&name("a")), "{names:?}");
+    }
+}
+
 pub async fn what_a_later_attempt_builds_on_is_in_use(database: &impl Database) {
     let store = &*database.store().await;
     services(store, &["a", "b"]).await;

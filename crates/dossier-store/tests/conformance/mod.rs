@@ -158,6 +158,7 @@ macro_rules! conformance {
                 an_expired_lease_is_abandoned_before_anybody_takes_it_over,
                 a_live_or_completed_attempt_is_not_abandoned,
                 an_attempt_is_left_alone_for_the_time_of_grace,
+                an_attempt_has_the_names_that_its_services_had,
                 what_a_later_attempt_builds_on_is_in_use,
                 an_attempt_is_still_found_after_its_request_was_archived,
                 a_cleaned_attempt_is_forgotten,

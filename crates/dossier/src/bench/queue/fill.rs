@@ -2,7 +2,7 @@
 //! is allowed to pass, and only in databases that a measurement made for itself.
 //!
 //! What it writes is what the store itself would have left behind: a request, its one section
-//! (complete: collected by an earlier attempt) and, if it is finished, the attempt that did it.
+//! (complete: collected by an earlier attempt) and, in SQLite, the attempt that finished it.
 
 use dossier_core::ServiceId;
 use jiff::Timestamp;
@@ -19,20 +19,11 @@ const FINISHED_APART_MILLIS: i64 = 50;
 const FINISHED_BEFORE_MILLIS: i64 = 24 * 3_600_000;
 
 const POSTGRES_REQUESTS: &str = include_str!("fill/postgres_requests.sql");
-const POSTGRES_SECTIONS: &str = "INSERT INTO sections \
+const SQLITE_REQUESTS: &str = include_str!("fill/sqlite_requests.sql");
+const SECTIONS: &str = "INSERT INTO sections \
      (request_id, service_id, status, held, template_version, rendered_at, bytes, tries) \
      SELECT id, $3, 'COMPLETE', 'NO_DATA', 'generic', requested_at, 0, 1 FROM requests \
      WHERE requested_at BETWEEN $1 AND $2";
-const POSTGRES_ATTEMPTS: &str = "INSERT INTO attempts \
-     (lease_token, request_id, number, worker, services, claimed_at, ended_at, ending, cleaned) \
-     SELECT completed_by, id, 1, 'bench', ARRAY['bench'], claimed_at, finished_at, 'COMPLETED', \
-     true FROM requests WHERE requested_at BETWEEN $1 AND $2 AND status = 'Completed'";
-
-const SQLITE_REQUESTS: &str = include_str!("fill/sqlite_requests.sql");
-const SQLITE_SECTIONS: &str = "INSERT INTO sections \
-     (request_id, service_id, status, held, template_version, rendered_at, bytes, tries) \
-     SELECT id, ?3, 'COMPLETE', 'NO_DATA', 'generic', requested_at, 0, 1 FROM requests \
-     WHERE requested_at BETWEEN ?1 AND ?2";
 const SQLITE_ATTEMPTS: &str = "INSERT INTO attempts \
      (lease_token, request_id, number, worker, services, claimed_at, ended_at, ending, cleaned) \
      SELECT completed_by, id, 1, 'bench', '[\"bench\"]', claimed_at, finished_at, 'COMPLETED', 1 \
@@ -98,21 +89,16 @@ impl Tables {
     /// Removes what measuring added, so that the tables are as large as before.
     pub async fn remove_added(&self) -> Result<(), Failure> {
         let since = Timestamp::now().as_millisecond() - FINISHED_BEFORE_MILLIS / 2;
-        match self {
-            Self::Sqlite(pool) => {
-                for statement in [
-                    "DELETE FROM attempts WHERE claimed_at >= ?1",
-                    "DELETE FROM requests WHERE requested_at >= ?1",
-                ] {
+        for statement in [
+            "DELETE FROM attempts WHERE claimed_at >= $1",
+            "DELETE FROM requests WHERE requested_at >= $1",
+        ] {
+            match self {
+                Self::Sqlite(pool) => {
                     let deleted = sqlx::query(statement).bind(since).execute(pool).await;
                     deleted.map_err(failed)?;
                 }
-            }
-            Self::Postgres(pool) => {
-                for statement in [
-                    "DELETE FROM attempts WHERE claimed_at >= $1",
-                    "DELETE FROM requests WHERE requested_at >= $1",
-                ] {
+                Self::Postgres(pool) => {
                     let deleted = sqlx::query(statement).bind(since).execute(pool).await;
                     deleted.map_err(failed)?;
                 }
@@ -133,7 +119,7 @@ impl Tables {
                     .bind(piece.apart)
                     .bind(piece.finished);
                 requests.execute(&mut *tx).await.map_err(failed)?;
-                let sections = sqlx::query(SQLITE_SECTIONS).bind(first_at).bind(last_at);
+                let sections = sqlx::query(SECTIONS).bind(first_at).bind(last_at);
                 let sections = sections.bind(service.as_uuid());
                 sections.execute(&mut *tx).await.map_err(failed)?;
                 let attempts = sqlx::query(SQLITE_ATTEMPTS).bind(first_at).bind(last_at);
@@ -149,11 +135,9 @@ impl Tables {
                     .bind(piece.apart)
                     .bind(piece.finished);
                 requests.execute(&mut *tx).await.map_err(failed)?;
-                let sections = sqlx::query(POSTGRES_SECTIONS).bind(first_at).bind(last_at);
+                let sections = sqlx::query(SECTIONS).bind(first_at).bind(last_at);
                 let sections = sections.bind(service.as_uuid());
                 sections.execute(&mut *tx).await.map_err(failed)?;
-                let attempts = sqlx::query(POSTGRES_ATTEMPTS).bind(first_at).bind(last_at);
-                attempts.execute(&mut *tx).await.map_err(failed)?;
                 tx.commit().await.map_err(failed)
             }
         }
