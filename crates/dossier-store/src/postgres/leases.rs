@@ -19,7 +19,7 @@ use super::renewals::refusal;
 use super::requests::{find, known};
 use super::rows::{self, request_columns, time, uuid, word};
 use super::session::{In, Session};
-use super::sql::{claim_order, claimable, limits, millis, storable, this_moment};
+use super::sql::{claim_order, claimable, limits, millis, storable, this_moment, to_claim};
 use super::work::ONE;
 use super::{Failed, PostgresStore, StoreError};
 use crate::rows::Columns;
@@ -105,7 +105,7 @@ impl PostgresStore {
         // Requests that another claim has at this moment are passed over, not waited for.
         const CLAIM: &str = concat!(
             "WITH chosen AS MATERIALIZED (SELECT requests.id FROM requests WHERE ",
-            claimable!(),
+            to_claim!(),
             " ORDER BY ",
             claim_order!(),
             " LIMIT $5 FOR NO KEY UPDATE OF requests SKIP LOCKED), \

@@ -18,7 +18,7 @@ struct Step {
 }
 
 /// The schema's steps; a database's version is how many it has taken. Steps are only ever added.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         sql: include_str!("../../migrations/postgres/0001_truth.sql"),
         compatible_from: 1,
@@ -49,6 +49,10 @@ const STEPS: [Step; 8] = [
     },
     Step {
         sql: include_str!("../../migrations/postgres/0008_few_writes.sql"),
+        compatible_from: 2,
+    },
+    Step {
+        sql: include_str!("../../migrations/postgres/0009_waiting.sql"),
         compatible_from: 2,
     },
 ];

@@ -63,6 +63,18 @@ macro_rules! claimable {
     };
 }
 
+/// The same of many requests: those that only wait are not even looked at, by the index
+/// `requests_to_claim`.
+macro_rules! to_claim {
+    () => {
+        concat!(
+            "(NOT requests.waits AND ",
+            $crate::postgres::sql::claimable!(),
+            ")"
+        )
+    };
+}
+
 /// Where a request stands among those to be claimed: as if it had come in four hours earlier for each
 /// step of its priority ([`dossier_core::request::PRIORITY_HOURS`]). Those of a low priority are never
 /// starved: what comes in eight hours later stands behind them.
@@ -72,14 +84,14 @@ macro_rules! place {
     };
 }
 
-/// In which order requests are claimed: the one place that says so. `requests_by_place` has it.
+/// In which order requests are claimed: the one place that says so. `requests_to_claim` has it.
 macro_rules! claim_order {
     () => {
         concat!($crate::postgres::sql::place!(), ", requests.id")
     };
 }
 
-pub(super) use {claim_order, claimable, free, now, place, this_moment, waits};
+pub(super) use {claim_order, claimable, free, now, place, this_moment, to_claim, waits};
 
 /// A duration in milliseconds; one that is too long for the database is as good as for ever.
 ///

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::open::Connect;
 use super::session::{In, Session};
-use super::sql::{claimable, limits, now};
+use super::sql::{limits, now, to_claim};
 use super::{Failed, PostgresStore};
 use crate::Unavailable;
 
@@ -180,7 +180,7 @@ pub(super) async fn look_for_all(
 async fn look(work: &Work, pool: &PgPool, keeps_statements: bool) -> Result<Found, sqlx::Error> {
     const CLAIMABLE: &str = concat!(
         "SELECT count(*) FROM (SELECT 1 FROM requests WHERE ",
-        claimable!(),
+        to_claim!(),
         " LIMIT $3) AS found"
     );
     // What is due already does not count: it may be in nobody's power to claim it.

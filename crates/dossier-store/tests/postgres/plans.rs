@@ -171,3 +171,46 @@ async fn a_page_far_back_is_found_in_an_index() {
     assert_eq!(requests[19].requested_at.as_millisecond(), 1);
     assert!(read < 200, "{read} rows were read");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_does_not_go_past_those_that_wait_for_a_suspended_service() {
+    const WAITING: u32 = 5000;
+    let scratch = scratch().await;
+    let options = Options {
+        connections_max: 1,
+        look_every: Duration::from_secs(3600),
+        ..scratch.options()
+    };
+    let store = PostgresStore::open(options).await.unwrap();
+    let b = service(&store, "b").await;
+    services(&store, &["a"]).await;
+    // Older than any other; half of them found the service suspended when they came.
+    let come = |from: u32, to: u32, status: &str| {
+        scratch.sql(&format!(
+            "INSERT INTO requests (id, status, date_to, case_reference, subject_kind, subject_id,
+                 search_text, requested_by, requested_at, clock_started_at, due_at)
+             SELECT gen_random_uuid(), 'Pending', '2026-01-31', 'Case', 'NOMIS', 'A1234AA', 'case',
+                 'casework', floor(extract(epoch FROM now()) * 1000) - 100000 + n,
+                 floor(extract(epoch FROM now()) * 1000), 1
+             FROM generate_series({from}, {to}) AS n;
+             INSERT INTO sections (request_id, service_id, status)
+             SELECT requests.id, services.id, '{status}' FROM requests, services
+             WHERE services.name = 'b' ON CONFLICT DO NOTHING"
+        ))
+    };
+    come(1, WAITING / 2, "PENDING");
+    store.suspend_service(b.id, true).await.unwrap();
+    come(WAITING / 2 + 1, WAITING, "SUSPENDED");
+    scratch.sql("VACUUM ANALYZE");
+    let due = pending(&store, &["a"]).await;
+
+    let (claims, read) = reads(&scratch, &store, store.claim_oldest(5, "w", &rules())).await;
+    let claims = claims.unwrap();
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0].request.id, due);
+    assert!(read < 500, "a claim read {read}");
+
+    store.suspend_service(b.id, false).await.unwrap();
+    let claims = store.claim_oldest(WAITING, "w", &rules()).await.unwrap();
+    assert_eq!(claims.len(), WAITING as usize);
+}
