@@ -647,13 +647,14 @@ fn longest_fitting(ends: usize, mut fits: impl FnMut(usize) -> bool) -> usize {
     fitting
 }
 
-/// The text with what cannot be shown replaced by what can: tabs by spaces, control characters by
-/// their Unicode pictures; and which parts of it are bold.
+/// The text with what cannot be shown replaced by what can: tabs by spaces, the control characters
+/// of ASCII by their Unicode pictures; and which parts of it are bold. The other control characters,
+/// mostly printable ones of Windows-1252 that were read as ISO 8859-1, are characters without a font.
 fn showable<'t>(
     text: &'t str,
     bold: Cow<'t, [Range<usize>]>,
 ) -> (Cow<'t, str>, Cow<'t, [Range<usize>]>) {
-    let plain = |c: char| !c.is_control() || LINE_ENDS.contains(&c);
+    let plain = |c: char| !c.is_ascii_control() || LINE_ENDS.contains(&c);
     if text.chars().all(plain) {
         return (Cow::Borrowed(text), bold);
     }

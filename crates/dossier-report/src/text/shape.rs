@@ -314,6 +314,10 @@ impl<'f> Shaper<'f> {
         if c.is_ascii_graphic() || c == ' ' {
             return Some(FaceId::from(bold));
         }
+        if c.is_control() {
+            // A font that has one shows nothing for it.
+            return None;
+        }
         if let Some(face) = self.face_of_char[usize::from(bold)].get(&c) {
             return *face;
         }

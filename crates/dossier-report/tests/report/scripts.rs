@@ -122,6 +122,19 @@ fn control_characters_are_shown_as_pictures() {
 }
 
 #[test]
+fn control_characters_beyond_ascii_can_be_copied_and_are_counted() {
+    // Windows-1252's quotation marks and dash, read as ISO 8859-1.
+    let text = "it\u{92}s \u{93}so\u{94} \u{96} \u{81}";
+    let report = written_content(&serde_json::json!({ "v": text }).to_string());
+    let body = report.body();
+    assert!(body.contains(text), "{body:?}");
+    assert!(report.tagged_body().contains(text));
+    assert_eq!(report.summary.unsupported_characters, 5);
+    report.assert_shows("5 characters of this section cannot be shown in print");
+    report.assert_accessible();
+}
+
+#[test]
 fn marks_that_a_letter_has_too_many_of_stay_in_the_text_and_off_the_other_rows() {
     for mark in ["\u{301}", "\u{323}", "\u{5b0}", "\u{489}"] {
         for marks in [50, 250] {

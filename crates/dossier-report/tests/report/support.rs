@@ -407,10 +407,15 @@ pub fn inner(page: &str) -> String {
 
 /// A text without what extraction may change: white space, invisible marks, noncharacters,
 /// composition. Letters and their marks are taken apart, so that it does not matter whether white
-/// space was between them.
+/// space was between them. Control characters of ASCII become the pictures that reports show.
 pub fn folded(text: &str) -> String {
     text.nfkd()
-        .filter(|c| !c.is_whitespace() && !c.is_control() && !invisible(*c))
+        .filter(|c| !c.is_whitespace() && !invisible(*c))
+        .map(|c| match c {
+            '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap(),
+            '\u{7f}' => '\u{2421}',
+            c => c,
+        })
         .nfkd()
         .collect()
 }
