@@ -54,6 +54,8 @@ pub(crate) struct Composer<'a, 'f> {
     pub(super) group: Option<Group>,
     pub(super) row: Option<OpenRow>,
     pub(super) table: Option<OpenTable>,
+    /// The volume that its header rows were last read in.
+    pub(super) table_volume: usize,
 }
 
 /// The element of a section, and the division that takes its next elements where it has many.
@@ -150,6 +152,7 @@ impl<'a, 'f> Composer<'a, 'f> {
             group: None,
             row: None,
             table: None,
+            table_volume: 0,
         }
     }
 

@@ -49,7 +49,7 @@ fn a_character_without_a_font_is_shown_and_counted() {
     let report = written_content(r#"{"v":"東京 tower 京都"}"#);
     report.assert_shows("東京 tower 京都");
     assert_eq!(report.summary.unsupported_characters, 4);
-    report.assert_well_formed();
+    report.assert_accessible();
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_fallback_font_adds_a_script() {
     let with = written_with(&[("Section", body)], &[fallback("NotoSansThai-subset.ttf")]);
     assert_eq!(with.summary.unsupported_characters, 0);
     with.assert_shows("สวัสดี");
-    with.assert_well_formed();
+    with.assert_accessible();
 }
 
 #[test]
@@ -110,15 +110,16 @@ fn a_fallback_font_with_postscript_outlines_adds_chinese_japanese_and_korean() {
     assert_eq!(with.summary.unsupported_characters, 0);
     for shown in ["東京 tower 京都", "简体中文", "繁體漢字", "한국어 이름"] {
         with.assert_shows(shown);
+        assert!(with.tagged_body().contains(shown), "{shown}");
     }
-    with.assert_well_formed();
+    with.assert_accessible();
 }
 
 #[test]
 fn control_characters_are_shown_as_pictures() {
     let report = written_content(r#"{"v":"a\u0000b\u0007c\u001bd\u007fe\tf\ud800g"}"#);
     report.assert_shows("a\u{2400}b\u{2407}c\u{241b}d\u{2421}e f\u{fffd}g");
-    report.assert_well_formed();
+    report.assert_accessible();
 }
 
 #[test]

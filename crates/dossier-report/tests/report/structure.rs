@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
+use dossier_report::OfficeConverter;
 use serde_json::Value;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::attached::{attached, fixture};
+use crate::attached::{attached, attached_with, fixture};
 use crate::support::{Written, folded, written, written_content, written_html};
 
 /// A file as qpdf describes it: objects by `obj:N G R`.
@@ -478,8 +479,30 @@ fn a_checker_of_pdf_ua_finds_nothing() {
     report.assert_accessible();
 }
 
-/// Pages of other documents are taken over as they are, tags or none: PDF files and what office
-/// documents become keep no claim, and are not asked for one here.
+/// Pages of other documents are taken over as they are, tags or none: a report with PDF files or what
+/// office documents become makes no claim. Nothing else is wrong with it.
+#[test]
+fn a_checker_of_pdf_ua_finds_no_claim_where_pages_are_taken_over() {
+    let mail = "From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nPlain words\r\n\
+        --b\r\nContent-Type: application/pdf\r\n\
+        Content-Disposition: attachment; filename=a.pdf\r\n\r\n";
+    let own = attached(&[]).bytes();
+    let scripts = written_content(r#"{"v":"שלום a\ufeffb 東京"}"#).bytes();
+    let in_mail = [mail.as_bytes(), &own, b"\r\n--b--\r\n"].concat();
+    for (name, content_type, bytes) in [
+        ("a.pdf", "application/pdf", own),
+        ("b.pdf", "application/pdf", scripts),
+        ("a.eml", "message/rfc822", in_mail),
+    ] {
+        attached(&[(name, content_type, bytes)]).assert_accessible_without_claim();
+    }
+    for name in ["document.docx", "sheet.ods", "slides.pptx"] {
+        let files = [(name, "application/octet-stream", fixture(name))];
+        attached_with(&files, Some(OfficeConverter::default())).assert_accessible_without_claim();
+    }
+}
+
 #[test]
 fn a_checker_of_pdf_ua_finds_nothing_in_attachments() {
     let mail = "From: a@example.org\r\nX-Way: post\r\n\

@@ -284,13 +284,28 @@ impl Written {
         accessible(&self.path());
     }
 
+    /// Whether one of its figures is an attached picture.
+    pub fn shows_picture(&self) -> bool {
+        let json = self.structure("qpdf");
+        let objects = json["qpdf"][1].as_object().unwrap().values();
+        objects
+            .filter_map(|object| object["value"]["/Alt"].as_str())
+            .any(|alternative| alternative.starts_with("u:Image: "))
+    }
+
+    /// Fails if a checker of PDF/UA finds fault with the file, but for the claim that it does not
+    /// make because it has pages of other documents.
+    pub fn assert_accessible_without_claim(&self) {
+        accessible_without_claim(&self.path());
+    }
+
     pub fn assert_well_formed(&self) {
         check(&self.path());
     }
 }
 
 /// Fails if qpdf finds fault with a file, or a glyph of its own fonts says what none may say.
-pub fn check(path: &Path) {
+fn check(path: &Path) {
     run("qpdf", "qpdf", &["--check"], path, &[]);
     for (code, text) in said_by_glyphs(path) {
         // ISO 14289-1, 7.21.7.
@@ -327,17 +342,35 @@ fn said_by_glyphs(path: &Path) -> Vec<(String, String)> {
     said
 }
 
+/// The rule that a file is to say that it keeps PDF/UA (ISO 14289-1, 5).
+const CLAIM: &str = "UA-28-004";
+
 /// Fails if qpdf or a checker of PDF/UA finds fault with a file.
 pub fn accessible(path: &Path) {
     check(path);
-    let options = ["check", "--min-severity", "info"];
-    run(
-        "pdfua",
-        "pdfua (scripts/test installs it)",
-        &options,
-        path,
-        &[],
-    );
+    assert_eq!(faults(path), [""; 0]);
+}
+
+/// Fails if qpdf finds fault with a file, or a checker of PDF/UA another one than that the file does
+/// not claim to keep it: pages that were taken over may break it.
+pub fn accessible_without_claim(path: &Path) {
+    check(path);
+    assert_eq!(faults(path), [CLAIM]);
+}
+
+/// The rules of PDF/UA that a checker finds broken in a file.
+fn faults(path: &Path) -> Vec<String> {
+    let output = Command::new("pdfua")
+        .args(["check", "--min-severity", "info", "--format", "json"])
+        .arg(path)
+        .output()
+        .unwrap_or_else(|_| panic!("pdfua is missing: scripts/test installs it"));
+    let found: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(found["skipped"], serde_json::json!([]), "{found}");
+    let findings = found["findings"].as_array().unwrap();
+    let rule = |finding: &Value| finding["rule_id"].as_str().unwrap().to_owned();
+    findings.iter().map(rule).collect()
 }
 
 /// The titles of a file's outline, in their order.
