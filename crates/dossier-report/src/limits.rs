@@ -149,7 +149,7 @@ pub(crate) const CACHED_WORD_BYTES_MAX: usize = 64;
 pub(crate) const SHAPED_CHARS_MAX: usize = 1_024;
 /// Codes of one font by which its glyphs say other texts than they said first; then `ActualText`
 /// does.
-pub(crate) const FURTHER_CODES_MAX: usize = 4_096;
+pub(crate) const FURTHER_CODES_MAX: usize = 16 * 1024;
 /// Characters of a text that a glyph is said to stand for; for a longer one `ActualText` speaks.
 pub(crate) const GLYPH_TEXT_CHARS_MAX: usize = 8;
 /// Combining marks that are drawn on one letter; one replacement character stands for the further
