@@ -147,6 +147,11 @@ pub(crate) const CACHED_WORDS_MAX: usize = 32 * 1024;
 pub(crate) const CACHED_WORD_BYTES_MAX: usize = 64;
 /// Characters that are shaped at a time.
 pub(crate) const SHAPED_CHARS_MAX: usize = 1_024;
+/// Codes of one font by which its glyphs say other texts than they said first; then `ActualText`
+/// does.
+pub(crate) const FURTHER_CODES_MAX: usize = 16 * 1024;
+/// Characters of a text that a glyph is said to stand for; for a longer one `ActualText` speaks.
+pub(crate) const GLYPH_TEXT_CHARS_MAX: usize = 8;
 /// Combining marks that are drawn on one letter; one replacement character stands for the further
 /// ones, which stay in the text. The Stream-Safe Text Format allows 30 of them (UAX #15, 13), more
 /// than a line has room for; no written language is known to need 8.

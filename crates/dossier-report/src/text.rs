@@ -8,4 +8,4 @@ mod shape;
 pub use fonts::Fonts;
 pub(crate) use fonts::{Face, FaceId};
 pub(crate) use lines::{Line, Lines, TextFlow};
-pub(crate) use shape::{GlyphUse, Shaper, StyleId};
+pub(crate) use shape::{GlyphUse, Shaper, Spans, StyleId};

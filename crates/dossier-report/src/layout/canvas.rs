@@ -4,7 +4,7 @@ use crate::pdf::{
     Element, LinkPlace, ObjectId, PdfFile, Role, hundredths, push_hundredths, push_integer,
     push_number,
 };
-use crate::text::{Line, StyleId};
+use crate::text::{Line, Spans, StyleId};
 
 /// The measures of a page in points; y grows downwards from the top.
 pub(crate) mod paper {
@@ -175,11 +175,7 @@ impl Canvas {
 
     /// Begins content of a structure element, under its number.
     pub fn begin(&mut self, role: Role, number: u32) {
-        self.text.push(b'/');
-        self.text.extend_from_slice(role.tag().as_bytes());
-        self.text.extend_from_slice(b"<</MCID ");
-        push_integer(&mut self.text, number);
-        self.text.extend_from_slice(b">>BDC\n");
+        begin(&mut self.text, role, number);
     }
 
     /// Begins what belongs to the page and not to the document, such as its number.
@@ -192,11 +188,33 @@ impl Canvas {
         self.text.extend_from_slice(b"EMC\n");
     }
 
-    /// Shows a line with its baseline at `y`.
+    /// Shows a line of an artifact with its baseline at `y`.
     pub fn show(&mut self, style: StyleId, x: f32, y: f32, line: &Line, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
+        self.begin_line(style, x, y, line);
+        self.text.extend_from_slice(bytes);
+        self.end_line();
+    }
+
+    /// Shows a line of an element's content, with the numbers of its pieces that `ActualText` speaks
+    /// for.
+    pub fn show_content(
+        &mut self,
+        (role, spans, numbers): (Role, &Spans, &[u32]),
+        style: StyleId,
+        [x, y]: [f32; 2],
+        (line, bytes): (&Line, &[u8]),
+    ) {
+        self.begin_line(style, x, y, line);
+        spans.write(bytes, numbers, &mut self.text, |text, number| {
+            begin(text, role, number);
+        });
+        self.end_line();
+    }
+
+    fn begin_line(&mut self, style: StyleId, x: f32, y: f32, line: &Line) {
         if self.style != Some(style) {
             let ink = Ink::of(style);
             if self.style.map(Ink::of) != Some(ink) {
@@ -220,9 +238,11 @@ impl Canvas {
         push_hundredths(&mut self.text, y - self.line_start[1]);
         self.line_start = [x, y];
         self.text.extend_from_slice(b" Td[(");
-        self.text.extend_from_slice(bytes);
-        self.text.extend_from_slice(b")]TJ\n");
         self.unsupported += u64::from(line.unsupported);
+    }
+
+    fn end_line(&mut self) {
+        self.text.extend_from_slice(b")]TJ\n");
     }
 
     /// Draws a thin rectangle: a rule.
@@ -290,4 +310,13 @@ impl Canvas {
             content.extend_from_slice(b"f\nEMC\n");
         }
     }
+}
+
+/// Begins content of a structure element, under its number.
+fn begin(text: &mut Vec<u8>, role: Role, number: u32) {
+    text.push(b'/');
+    text.extend_from_slice(role.tag().as_bytes());
+    text.extend_from_slice(b"<</MCID ");
+    push_integer(text, number);
+    text.extend_from_slice(b">>BDC\n");
 }

@@ -8,7 +8,7 @@ use crate::block::{Block, BlockSink, HeadingLevel};
 use crate::limits::{CONTINUED_TITLE_LINES_MAX, ELEMENT_KIDS_MAX, INDENT_LEVELS_MAX};
 use crate::look::Colours;
 use crate::pdf::{Element, PdfFile, Role};
-use crate::text::{Lines, Shaper, StyleId, TextFlow};
+use crate::text::{Line, Lines, Shaper, Spans, StyleId, TextFlow};
 
 /// Points a level of indentation.
 pub(super) const INDENT: f32 = 14.0;
@@ -54,6 +54,8 @@ pub(crate) struct Composer<'a, 'f> {
     pub(super) group: Option<Group>,
     pub(super) row: Option<OpenRow>,
     pub(super) table: Option<OpenTable>,
+    /// The volume that its header rows were last read in.
+    pub(super) table_volume: usize,
 }
 
 /// The element of a section, and the division that takes its next elements where it has many.
@@ -150,6 +152,7 @@ impl<'a, 'f> Composer<'a, 'f> {
             group: None,
             row: None,
             table: None,
+            table_volume: 0,
         }
     }
 
@@ -200,11 +203,12 @@ impl<'a, 'f> Composer<'a, 'f> {
         lines.truncate(CONTINUED_TITLE_LINES_MAX);
         // What was open when the volume ended goes on below.
         let element = self.paper.open_first(section.element, role)?;
-        self.begin(Meaning::Content(element, role))?;
+        let meaning = Meaning::Content(element, role);
+        self.begin(meaning)?;
         for (line, bytes) in lines.iter() {
             let x = start_of(line.right_to_left, paper::LEFT, paper::RIGHT, line.width);
             let y = self.y + style.baseline();
-            self.canvas.show(style, x, y, line, bytes);
+            self.show_line(meaning, style, [x, y], (line, bytes))?;
             self.y += style.style().leading;
         }
         self.canvas.end();
@@ -292,6 +296,28 @@ impl<'a, 'f> Composer<'a, 'f> {
         Ok(())
     }
 
+    /// Shows a line of what was begun, with its baseline at `y`.
+    pub(super) fn show_line(
+        &mut self,
+        meaning: Meaning,
+        style: StyleId,
+        [x, y]: [f32; 2],
+        (line, bytes): (&Line, &[u8]),
+    ) -> Result<(), ReportError> {
+        let spans = Spans::of(bytes);
+        match meaning {
+            Meaning::Content(element, role) if spans.numbers() > 0 => {
+                let numbers = (0..spans.numbers()).map(|_| self.paper.mark(element));
+                let numbers = numbers.collect::<Result<Vec<_>, _>>()?;
+                let content = (role, &spans, &numbers[..]);
+                self.canvas
+                    .show_content(content, style, [x, y], (line, bytes));
+            }
+            _ => self.canvas.show(style, x, y, line, bytes),
+        }
+        Ok(())
+    }
+
     /// Shows lines at the left, one below the other, as an element of their own.
     pub fn show_alone(
         &mut self,
@@ -300,10 +326,11 @@ impl<'a, 'f> Composer<'a, 'f> {
         lines: &Lines,
     ) -> Result<(), ReportError> {
         let element = self.open(role)?;
-        self.begin(Meaning::Content(element, role))?;
+        let meaning = Meaning::Content(element, role);
+        self.begin(meaning)?;
         for (line, bytes) in lines.iter() {
             let y = self.y + style.baseline();
-            self.canvas.show(style, paper::LEFT, y, line, bytes);
+            self.show_line(meaning, style, [paper::LEFT, y], (line, bytes))?;
             self.y += style.style().leading;
         }
         self.canvas.end();
@@ -411,7 +438,7 @@ impl<'a, 'f> Composer<'a, 'f> {
                 for (line, bytes) in lines {
                     let right = cell.x + cell.width;
                     let x = start_of(line.right_to_left, cell.x, right, line.width);
-                    self.canvas.show(cell.style, x, y, line, bytes);
+                    self.show_line(cell.meaning, cell.style, [x, y], (line, bytes))?;
                     y += leading;
                 }
                 self.canvas.end();

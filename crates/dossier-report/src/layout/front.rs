@@ -315,18 +315,19 @@ fn contents_line(
         Some(_) => Role::Span,
     };
     let element = composer.paper.open(reference, role)?;
-    composer.begin(Meaning::Content(element, role))?;
+    let meaning = Meaning::Content(element, role);
+    composer.begin(meaning)?;
     for (nth, (line, bytes)) in label.iter().enumerate() {
         let y = first + nth as f32 * leading;
-        composer.canvas.show(style, paper::LEFT, y, line, bytes);
+        composer.show_line(meaning, style, [paper::LEFT, y], (line, bytes))?;
     }
     for (line, bytes) in version.iter().take(1) {
         let x = paper::RIGHT - NUMBER_WIDTH - VERSION_WIDTH;
-        composer.canvas.show(StyleId::Small, x, first, line, bytes);
+        composer.show_line(meaning, StyleId::Small, [x, first], (line, bytes))?;
     }
     for (line, bytes) in number.iter().take(1) {
         let x = paper::RIGHT - line.width;
-        composer.canvas.show(style, x, first, line, bytes);
+        composer.show_line(meaning, style, [x, first], (line, bytes))?;
     }
     composer.canvas.end();
     composer.y += height;

@@ -257,22 +257,28 @@ impl Composer<'_, '_> {
         let element = self.open(Role::Table)?;
         if !table.header.is_empty() {
             let head = self.paper.open(element, Role::TableHead)?;
-            for header in &table.header {
-                let row = self.paper.open(head, Role::Row)?;
-                let roles = vec![Role::ColumnHeader; header.cells.len()];
-                let elements = self.open_cells(&header.cells, row, &roles)?;
-                let shown = cells(&header.cells, &elements, &roles, StyleId::CellHeader);
-                self.show_header_row(table.x, &shown)?;
-                self.close_cells(elements)?;
-                self.paper.close(row)?;
-            }
-            self.paper.close(head)?;
+            self.show_table_head(table, head)?;
         }
         Ok(TableElements {
             table: element,
             body: self.paper.open(element, Role::TableBody)?,
             rows: 0,
         })
+    }
+
+    /// Shows a table's header rows as what they are.
+    fn show_table_head(&mut self, table: &OpenTable, head: Element) -> Result<(), ReportError> {
+        self.table_volume = self.paper.volume();
+        for header in &table.header {
+            let row = self.paper.open(head, Role::Row)?;
+            let roles = vec![Role::ColumnHeader; header.cells.len()];
+            let elements = self.open_cells(&header.cells, row, &roles)?;
+            let shown = cells(&header.cells, &elements, &roles, StyleId::CellHeader);
+            self.show_header_row(table.x, &shown)?;
+            self.close_cells(elements)?;
+            self.paper.close(row)?;
+        }
+        self.paper.close(head)
     }
 
     fn open_table_row(&mut self, table: &mut OpenTable) -> Result<Element, ReportError> {
@@ -311,10 +317,18 @@ impl Composer<'_, '_> {
         Ok(())
     }
 
-    /// Shows the header again on a further page, for those who see it.
+    /// Shows the header again on a further page: for those who see it, and in a further volume for
+    /// everyone, since the part of the table there is a table of its own.
     fn repeat_table_header(&mut self, table: &OpenTable) -> Result<(), ReportError> {
         if table.header_height() > (paper::BOTTOM - paper::TOP) * REPEATED_SHARE {
             return Ok(());
+        }
+        if let Some(elements) = &table.elements
+            && !table.header.is_empty()
+            && self.paper.volume() != self.table_volume
+        {
+            let head = self.paper.open_first(elements.table, Role::TableHead)?;
+            return self.show_table_head(table, head);
         }
         for header in &table.header {
             let shown: Vec<Cell<'_>> = header.cells.iter().map(PlacedCell::repeated).collect();

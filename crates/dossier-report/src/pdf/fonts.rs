@@ -28,7 +28,8 @@ pub(crate) fn write_fonts(
     Ok(written)
 }
 
-/// A composite font whose character codes are the glyph numbers of the embedded file (9.7).
+/// A composite font whose character codes are the glyph numbers of the embedded file (9.7), and
+/// further ones for glyphs that stand for more than one text.
 fn write_face(file: &mut PdfFile, face: &Face, used: &GlyphUse) -> Result<ObjectId, ReportError> {
     let damaged = || ReportError::FontEmbedding {
         name: face.name.clone(),
@@ -42,6 +43,11 @@ fn write_face(file: &mut PdfFile, face: &Face, used: &GlyphUse) -> Result<Object
     };
     let base_font = format!("{}+{}", subset_tag(&subset), face.name);
     let base_font = Name(base_font.as_bytes());
+    let further = used.further();
+    let glyph_map = match (&further[..], face.is_cff) {
+        ([], _) | (_, true) => None,
+        _ => Some(write_glyph_map(file, used.widths.len(), &further)?),
+    };
 
     let [font, descendant, descriptor, file_id, to_unicode] = [
         file.reserve()?,
@@ -68,10 +74,21 @@ fn write_face(file: &mut PdfFile, face: &Face, used: &GlyphUse) -> Result<Object
         font.system_info(IDENTITY);
         font.font_descriptor(descriptor);
         font.default_width(0.0);
-        if !face.is_cff {
-            font.cid_to_gid_map_predefined(Name(b"Identity"));
+        match glyph_map {
+            Some(map) => {
+                font.cid_to_gid_map_stream(map);
+            }
+            None if face.is_cff => {}
+            None => {
+                font.cid_to_gid_map_predefined(Name(b"Identity"));
+            }
         }
-        font.widths().consecutive(0, used.widths.iter().copied());
+        let mut widths = font.widths();
+        widths.consecutive(0, used.widths.iter().copied());
+        if let [(first, ..), ..] = further[..] {
+            let glyphs = further.iter().map(|(_, glyph, _)| usize::from(*glyph));
+            widths.consecutive(first, glyphs.map(|glyph| used.widths[glyph]));
+        }
     })?;
     file.object(descriptor, |object| {
         describe(object.start(), base_font, face, &parsed, file_id);
@@ -90,11 +107,35 @@ fn write_face(file: &mut PdfFile, face: &Face, used: &GlyphUse) -> Result<Object
         let text = text.as_deref().unwrap_or("\u{fffd}");
         cmap.pair_with_multiple(glyph, text.chars());
     }
+    for (code, _, text) in &further {
+        cmap.pair_with_multiple(*code, text.chars());
+    }
     let cmap = cmap.finish();
     file.stream(to_unicode, cmap.to_vec(), |dict| {
         dict.pair(Name(b"Type"), Name(b"CMap"));
     })?;
     Ok(font)
+}
+
+/// Which glyph each code shows (9.7.4.2), where there are more codes than glyphs. An encoding of the
+/// font's own could say so too, but then some readers know one text for each glyph only.
+fn write_glyph_map(
+    file: &mut PdfFile,
+    glyphs: usize,
+    further: &[(u16, u16, &str)],
+) -> Result<ObjectId, ReportError> {
+    let codes = further
+        .last()
+        .map_or(glyphs, |(code, ..)| usize::from(*code) + 1);
+    let mut map: Vec<u16> = (0..=u16::MAX).take(glyphs).collect();
+    map.resize(codes.max(glyphs), 0);
+    for (code, glyph, _) in further {
+        map[usize::from(*code)] = *glyph;
+    }
+    let id = file.reserve()?;
+    let bytes = map.into_iter().flat_map(u16::to_be_bytes).collect();
+    file.stream(id, bytes, |_| {})?;
+    Ok(id)
 }
 
 fn describe(

@@ -68,10 +68,6 @@ pub(super) fn shape_part(
     if at < part.end {
         pieces.push(shaper.shape(&text[at..part.end], style, right_to_left));
     }
-    // A shaped word is shown from left to right.
-    if right_to_left {
-        pieces.reverse();
-    }
     let bodies: Vec<&[u8]> = pieces.iter().map(|piece| &piece.body[..]).collect();
     Rc::new(Shaped {
         width: pieces.iter().map(|piece| piece.width).sum(),

@@ -25,6 +25,10 @@ pub(crate) struct Face {
     pub weight: FaceWeight,
     pub units_per_em: f32,
     pub is_cff: bool,
+    /// How many glyphs it has.
+    pub glyphs: u16,
+    /// A glyph without width or outline.
+    pub invisible: Option<u32>,
 }
 
 /// The bytes of a font file.
@@ -172,8 +176,21 @@ fn open_face(
         units_per_em,
         is_cff,
         font,
+        glyphs: parsed.number_of_glyphs(),
+        invisible: invisible_glyph(&parsed),
         data,
     })
+}
+
+/// The glyph of a character that is not seen, where it has neither width nor outline indeed: in
+/// some fonts a line tells where a joiner is.
+fn invisible_glyph(face: &ttf_parser::Face<'_>) -> Option<u32> {
+    ['\u{200b}', '\u{200c}', '\u{34f}', '\0']
+        .into_iter()
+        .filter_map(|c| face.glyph_index(c))
+        .filter(|glyph| glyph.0 != 0 && face.glyph_hor_advance(*glyph) == Some(0))
+        .find(|glyph| face.glyph_bounding_box(*glyph).is_none())
+        .map(|glyph| u32::from(glyph.0))
 }
 
 /// The PostScript name, reduced to what a PDF name can hold without escapes.

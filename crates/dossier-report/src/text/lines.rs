@@ -8,10 +8,10 @@ use unicode_bidi::{BidiInfo, Level, ParagraphInfo};
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 
 use super::emphasis::{Emphasis, joined, shape_part};
-use super::shape::{Shaped, Shaper, StyleId, clings};
+use super::shape::{BESIDE, Shaped, Shaper, StyleId, clings};
 use crate::block::Text;
 use crate::limits::LINE_BYTES_MAX;
-use crate::pdf::{push_number, push_text};
+use crate::pdf::push_number;
 
 const LINE_ENDS: [char; 7] = [
     '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
@@ -227,6 +227,8 @@ impl TextFlow {
         let mut line_start = 0;
         let mut spaces = 0;
         let mut at = 0;
+        // Where the last word's bytes begin, and its place in the text.
+        let mut shown_last = (draft.start, 0..0);
         for (end, opportunity) in linebreaks(text) {
             let segment = &text[at..end];
             let inner = segment.trim_end_matches(LINE_ENDS);
@@ -240,7 +242,13 @@ impl TextFlow {
                         if spaces > 0 {
                             lines.end_word(&space);
                         } else if text[..at].ends_with(SOFT_HYPHEN) {
-                            let hyphen = seen_hyphen(shaper, self.style);
+                            // The hyphen that is seen stands for the one that is not.
+                            let (start, part) = shown_last.clone();
+                            let part = part.start..part.end - SOFT_HYPHEN.len_utf8();
+                            let shaped = shape_part(shaper, emphasis, part, self.style, false);
+                            let hyphen = shaper.soft_hyphen(self.style);
+                            lines.bytes.truncate(start);
+                            lines.bytes.extend_from_slice(&shaped.body);
                             lines.bytes.extend_from_slice(&hyphen.body);
                             draft.width += hyphen.width;
                         }
@@ -258,6 +266,7 @@ impl TextFlow {
                         for _ in 0..shown {
                             lines.bytes.extend_from_slice(&space.body);
                         }
+                        shown_last = (lines.bytes.len(), tail.clone());
                         lines.bytes.extend_from_slice(&shaped.body);
                         draft.width += shown as f32 * space.width + shaped.width;
                         draft.unsupported += shaped.unsupported;
@@ -276,7 +285,8 @@ impl TextFlow {
                         let cut =
                             fitting_prefix(shaper, emphasis, tail.clone(), self.style, self.width);
                         let part = tail.start..tail.start + cut;
-                        let shaped = shape_part(shaper, emphasis, part, self.style, false);
+                        let shaped = shape_part(shaper, emphasis, part.clone(), self.style, false);
+                        shown_last = (lines.bytes.len(), part);
                         lines.bytes.extend_from_slice(&shaped.body);
                         draft.width += shaped.width;
                         draft.unsupported += shaped.unsupported;
@@ -459,14 +469,19 @@ impl TextFlow {
             let (levels, runs) = info.visual_runs(paragraph, shown);
             for run in runs {
                 let right_to_left = levels[run.start].is_rtl();
-                let ends_line = run.end == line_end;
+                let mut words = run;
+                let ends_line = hyphenated && words.end == line_end;
+                if ends_line {
+                    words.end -= SOFT_HYPHEN.len_utf8();
+                }
                 let first = placed.len();
-                self.find_words(shaper, emphasis, run, right_to_left, &mut placed);
-                if hyphenated && ends_line {
+                self.find_words(shaper, emphasis, words, right_to_left, &mut placed);
+                if ends_line {
                     placed.push(PlacedWord {
                         at: line_end,
                         x: 0.0,
-                        shaped: Rc::new(seen_hyphen(shaper, self.style)),
+                        right_to_left: false,
+                        shaped: Rc::new(shaper.soft_hyphen(self.style)),
                     });
                 }
                 if right_to_left {
@@ -483,14 +498,20 @@ impl TextFlow {
         let size = self.style.style().size;
         let mut pen = 0.0;
         for word in &placed {
-            let shift = ((word.x - pen) * 1000.0 / size).round();
+            // A word moves from where it begins to be read to where it ends.
+            let (begin, width) = match word.right_to_left {
+                true if word.shaped.width == 0.0 => (word.x - BESIDE * size / 1000.0, 0.0),
+                true => (word.x + word.shaped.width, -word.shaped.width),
+                false => (word.x, word.shaped.width),
+            };
+            let shift = ((begin - pen) * 1000.0 / size).round();
             if shift != 0.0 {
                 lines.bytes.push(b')');
                 push_number(&mut lines.bytes, -shift);
                 lines.bytes.push(b'(');
             }
             lines.bytes.extend_from_slice(&word.shaped.body);
-            pen += shift * size / 1000.0 + word.shaped.width;
+            pen += shift * size / 1000.0 + width;
             draft.unsupported += word.shaped.unsupported;
         }
         if !placed.is_empty() && ends_a_word {
@@ -527,36 +548,29 @@ impl TextFlow {
             if !word.is_empty() {
                 let part = at..at + word.len();
                 let shaped = shape_part(shaper, emphasis, part, self.style, right_to_left);
-                placed.push(PlacedWord { at, x: 0.0, shaped });
+                placed.push(PlacedWord {
+                    at,
+                    x: 0.0,
+                    right_to_left,
+                    shaped,
+                });
             }
-            let shaped = match &segment[word.len()..] {
-                "" => None,
-                " " => Some(Rc::clone(&space)),
-                mark => Some(shaper.shape(mark, self.style, right_to_left)),
+            let (shaped, right_to_left) = match &segment[word.len()..] {
+                "" => (None, right_to_left),
+                " " => (Some(Rc::clone(&space)), false),
+                mark => {
+                    let mark = shaper.shape(mark, self.style, right_to_left);
+                    (Some(mark), right_to_left)
+                }
             };
             placed.extend(shaped.map(|shaped| PlacedWord {
                 at: at + word.len(),
                 x: 0.0,
+                right_to_left,
                 shaped,
             }));
             at += segment.len();
         }
-    }
-}
-
-/// The hyphen of a word that goes on in the next line. It says nothing to whoever copies the text:
-/// the soft hyphen in front of it, which is not seen, is already there.
-fn seen_hyphen(shaper: &mut Shaper<'_>, style: StyleId) -> Shaped {
-    let hyphen = shaper.shape("-", style, false);
-    let mut body = b")]TJ/Span<</ActualText".to_vec();
-    push_text(&mut body, "");
-    body.extend_from_slice(b">>BDC[(");
-    body.extend_from_slice(&hyphen.body);
-    body.extend_from_slice(b")]TJ EMC[(");
-    Shaped {
-        width: hyphen.width,
-        body: body.into_boxed_slice(),
-        unsupported: 0,
     }
 }
 
@@ -566,6 +580,8 @@ struct PlacedWord {
     at: usize,
     /// Points from the line's left end.
     x: f32,
+    /// Whether it moves from its right end to its left end.
+    right_to_left: bool,
     shaped: Rc<Shaped>,
 }
 
@@ -631,13 +647,14 @@ fn longest_fitting(ends: usize, mut fits: impl FnMut(usize) -> bool) -> usize {
     fitting
 }
 
-/// The text with what cannot be shown replaced by what can: tabs by spaces, control characters by
-/// their Unicode pictures; and which parts of it are bold.
+/// The text with what cannot be shown replaced by what can: tabs by spaces, the control characters
+/// of ASCII by their Unicode pictures; and which parts of it are bold. The other control characters,
+/// mostly printable ones of Windows-1252 that were read as ISO 8859-1, are characters without a font.
 fn showable<'t>(
     text: &'t str,
     bold: Cow<'t, [Range<usize>]>,
 ) -> (Cow<'t, str>, Cow<'t, [Range<usize>]>) {
-    let plain = |c: char| !c.is_control() || LINE_ENDS.contains(&c);
+    let plain = |c: char| !c.is_ascii_control() || LINE_ENDS.contains(&c);
     if text.chars().all(plain) {
         return (Cow::Borrowed(text), bold);
     }

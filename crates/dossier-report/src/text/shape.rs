@@ -2,9 +2,22 @@
 //!
 //! A shaped word is kept as the inside of a PDF text-showing string: it starts and ends within
 //! `[(` … `)]TJ` in its style's first face and without rise, so that a line is its words' bytes put
-//! one after the other.
+//! one after the other. One that is written from left to right moves from its left end to its
+//! right end; one that is written from right to left moves from its right end to its left end.
+//!
+//! Glyphs of right-to-left text are shown in the order of reading, each moved back behind the one
+//! before it. Shown from left to right they would be a move a word and not one a letter, but a
+//! page's content would spell every word backwards (ISO 32000-1, 14.8.2.3.3), and a reader that goes
+//! by the structure would find it so: `pdfinfo -struct-text` heeds neither `ReversedChars` nor
+//! `ActualText`. `ActualText` of whole words is no way out: `pdftotext` and MuPDF, which sort
+//! letters by their places, turn it round. In the order of reading, with a place for each letter,
+//! the text is right in all three. PDFium turns right-to-left letters round in whatever order they
+//! come, and spells such words backwards; shown from left to right, it loses letters of lines with
+//! several words.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Range;
 use std::rc::Rc;
 
 use harfrust::{Buffer, ClusterLevel, Direction, Script, ShapeOptions, ShapePlan, ShaperFont};
@@ -12,11 +25,12 @@ use subsetter::GlyphRemapper;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
-use super::fonts::{FaceId, FaceWeight, Fonts};
+use super::fonts::{Face, FaceId, FaceWeight, Fonts};
 use crate::limits::{
-    CACHED_WORD_BYTES_MAX, CACHED_WORDS_MAX, MARKS_ON_BASE_MAX, MARKS_STACKED_MAX, SHAPED_CHARS_MAX,
+    CACHED_WORD_BYTES_MAX, CACHED_WORDS_MAX, FURTHER_CODES_MAX, GLYPH_TEXT_CHARS_MAX,
+    MARKS_ON_BASE_MAX, MARKS_STACKED_MAX, SHAPED_CHARS_MAX,
 };
-use crate::pdf::{push_number, push_text};
+use crate::pdf::{push_integer, push_number, push_text};
 
 /// A role that text plays on a page; it decides weight, size and distance of lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,13 +123,21 @@ pub(crate) struct Shaped {
 }
 
 /// The glyphs of one face that a report uses, and the text each stands for.
-#[derive(Default)]
+///
+/// A glyph is shown by its number in the embedded font, which says the first text that the glyph was
+/// met with. For each further text it has a further code, above those of all glyphs.
 pub(crate) struct GlyphUse {
     pub remapper: GlyphRemapper,
     /// By new glyph number; `None` where only `ActualText` says it.
     pub texts: Vec<Option<Box<str>>>,
     /// By new glyph number, in thousandths of the font size.
     pub widths: Vec<f32>,
+    /// Codes of glyphs, by new number, that say another text than the glyph's number does.
+    further: HashMap<(u16, Box<str>), u16>,
+    /// The first of these codes.
+    further_from: u16,
+    /// How many of them there may be.
+    further_max: usize,
 }
 
 type Words = HashMap<Box<str>, Rc<Shaped>>;
@@ -131,15 +153,14 @@ pub(crate) struct Shaper<'f> {
     face_of_char: [HashMap<char, Option<FaceId>>; 2],
     uses: Vec<GlyphUse>,
     spaces: [Option<Rc<Shaped>>; STYLES],
-    /// By face, a glyph without width or outline.
-    invisible: Vec<Option<u32>>,
 }
 
 /// What is being put together for one word.
 #[derive(Default)]
 struct Draft {
     body: Vec<u8>,
-    /// What the glyphs so far take, in thousandths of the font size.
+    /// Where the glyphs so far end, in thousandths of the font size: left of where they begin for
+    /// text that is written from right to left.
     width: f32,
     unsupported: u32,
     /// Where the next glyph would be shown, in thousandths of the font size.
@@ -149,7 +170,7 @@ struct Draft {
 
 /// Glyphs that belong to one piece of text, within a shaped buffer.
 struct Cluster<'t> {
-    glyphs: std::ops::Range<usize>,
+    glyphs: Range<usize>,
     text: &'t str,
     /// Where the first glyph's origin is, in thousandths of the font size.
     x: f32,
@@ -161,8 +182,9 @@ struct Run<'t> {
     text: &'t str,
     face: Option<FaceId>,
     script: Script,
-    /// Whether it is marks that a letter has too many of: one replacement stands for them all.
-    surplus: bool,
+    /// What is shown in place of the whole text: a replacement for marks that a letter has too many
+    /// of, a hyphen for the place of a hyphen.
+    instead: Option<char>,
 }
 
 /// The marks that stand on the letter before them, as far as a word has been read.
@@ -212,14 +234,13 @@ impl<'f> Shaper<'f> {
             .collect();
         Self {
             fonts,
-            invisible: shapers.iter().map(invisible_glyph).collect(),
             shapers,
             plans: HashMap::new(),
             buffer,
             words: Default::default(),
             words_kept: 0,
             face_of_char: Default::default(),
-            uses: fonts.faces().iter().map(|_| GlyphUse::default()).collect(),
+            uses: fonts.faces().iter().map(GlyphUse::new).collect(),
             spaces: Default::default(),
         }
     }
@@ -240,6 +261,18 @@ impl<'f> Shaper<'f> {
         let space = Rc::new(self.shape_anew(" ", style, false));
         self.spaces[style as usize] = Some(Rc::clone(&space));
         space
+    }
+
+    /// The hyphen of a word that goes on in the next line. It says the soft hyphen at whose place it
+    /// is seen (14.8.2.2.3).
+    pub fn soft_hyphen(&mut self, style: StyleId) -> Shaped {
+        let hyphen = Run {
+            text: "\u{ad}",
+            face: Some(style.first_face()),
+            script: Script::LATIN,
+            instead: Some('-'),
+        };
+        self.shape_runs(&[hyphen], style, false)
     }
 
     /// Shapes a word (no line ends, no spaces at its ends) in one writing direction.
@@ -281,6 +314,10 @@ impl<'f> Shaper<'f> {
         if c.is_ascii_graphic() || c == ' ' {
             return Some(FaceId::from(bold));
         }
+        if c.is_control() {
+            // A font that has one shows nothing for it.
+            return None;
+        }
         if let Some(face) = self.face_of_char[usize::from(bold)].get(&c) {
             return *face;
         }
@@ -304,16 +341,17 @@ impl<'f> Shaper<'f> {
     }
 
     fn shape_anew(&mut self, word: &str, style: StyleId, right_to_left: bool) -> Shaped {
+        let runs = self.runs(word, style.style().bold);
+        self.shape_runs(&runs, style, right_to_left)
+    }
+
+    fn shape_runs(&mut self, runs: &[Run<'_>], style: StyleId, right_to_left: bool) -> Shaped {
         let mut draft = Draft::default();
-        let mut runs = self.runs(word, style.style().bold);
-        if right_to_left {
-            runs.reverse();
-        }
-        for run in &runs {
+        for run in runs {
             self.shape_run(run, style, right_to_left, &mut draft);
         }
         Shaped {
-            width: draft.width * style.style().size / 1000.0,
+            width: draft.width.abs() * style.style().size / 1000.0,
             body: draft.body.into_boxed_slice(),
             unsupported: draft.unsupported,
         }
@@ -353,7 +391,7 @@ impl<'f> Shaper<'f> {
                         text: &word[start..at],
                         face: old_face,
                         script: old_script,
-                        surplus: old_surplus,
+                        instead: old_surplus.then_some(REPLACEMENT),
                     });
                     start = at;
                     chars = 0;
@@ -367,7 +405,7 @@ impl<'f> Shaper<'f> {
                 text: &word[start..],
                 face,
                 script,
-                surplus,
+                instead: surplus.then_some(REPLACEMENT),
             });
         }
         runs
@@ -401,11 +439,11 @@ impl<'f> Shaper<'f> {
             .entry((face, script, right_to_left))
             .or_insert_with(|| ShapePlan::new(&face_data.font, direction, Some(script), None, &[]));
         self.buffer.clear();
-        match run.face {
-            Some(_) => self.buffer.push_str(run.text),
-            None if run.surplus => self.buffer.push(u32::from(REPLACEMENT), 0),
+        match (run.instead, run.face) {
+            (Some(shown), _) => self.buffer.push(u32::from(shown), 0),
+            (None, Some(_)) => self.buffer.push_str(run.text),
             // A box of the fonts' own (glyph 0) may not be shown (ISO 14289-1, 7.21.8).
-            None => {
+            (None, None) => {
                 for (at, _) in run.text.char_indices() {
                     self.buffer.push(u32::from(REPLACEMENT), at as u32);
                 }
@@ -414,7 +452,7 @@ impl<'f> Shaper<'f> {
         self.buffer.set_direction(direction);
         self.buffer.set_script(Some(script));
         self.buffer
-            .set_invisible_glyph(self.invisible[usize::from(face)].map(Into::into));
+            .set_invisible_glyph(face_data.invisible.map(Into::into));
         let options = ShapeOptions::new().plan(Some(plan));
         let shaper = &self.shapers[usize::from(face)];
         let shaped = harfrust::shape(shaper, &mut self.buffer, options);
@@ -425,31 +463,28 @@ impl<'f> Shaper<'f> {
             draft.select_face(face, size);
         }
         let per_mille = 1000.0 / face_data.units_per_em;
-        let mut clusters = clusters(
+        let clusters = clusters(
             &self.buffer,
             run.text,
             right_to_left,
             draft.width,
             per_mille,
         );
-        draft.width += clusters.iter().map(|cluster| cluster.advance).sum::<f32>();
-        if right_to_left {
-            bases_before_marks(&mut clusters);
-        }
+        let width: f32 = clusters.iter().map(|cluster| cluster.advance).sum();
+        draft.width += if right_to_left { -width } else { width };
         let mut typesetter = Typesetter {
             shaper,
             buffer: &self.buffer,
             uses: &mut self.uses[usize::from(face)],
             missing: run.face.is_none(),
-            blank: shaper
-                .nominal_glyph(u32::from(' '))
-                .map(|glyph| glyph.to_u32()),
+            right_to_left,
+            invisible: face_data.invisible,
             per_mille,
             size,
             draft,
         };
         for cluster in &clusters {
-            typesetter.cluster(cluster, right_to_left);
+            typesetter.cluster(cluster);
         }
         draft.go_to(draft.width);
         if face != first_face {
@@ -458,7 +493,8 @@ impl<'f> Shaper<'f> {
     }
 }
 
-/// Groups a shaped buffer's glyphs by the text they come from, from left to right.
+/// Groups a shaped buffer's glyphs by the text they come from, in the order of reading. The text
+/// begins at `start`, at its right end if it is written from right to left.
 fn clusters<'t>(
     buffer: &Buffer,
     text: &'t str,
@@ -494,23 +530,19 @@ fn clusters<'t>(
         x += advance;
         at = end;
     }
+    if right_to_left {
+        // The buffer is filled from left to right.
+        for cluster in &mut clusters {
+            cluster.x += start - x;
+        }
+        clusters.reverse();
+    }
     clusters
 }
 
-/// Puts each base in front of its marks, which a right-to-left buffer has the other way round, so
-/// that whoever extracts the text meets them in their order.
-fn bases_before_marks(clusters: &mut [Cluster<'_>]) {
-    let mut start = 0;
-    for at in 0..clusters.len() {
-        if !clusters[at].text.chars().all(is_combining_mark) {
-            clusters[start..=at].reverse();
-            start = at + 1;
-        }
-    }
-}
-
-/// Thousandths of the font size below which a ligature's characters cannot be told apart.
-const LIGATURE_SLOT_MIN: f32 = 170.0;
+/// Thousandths of the font size by which something without width is moved to the left of what it
+/// follows in right-to-left text, so that it has a place of its own among the letters.
+pub(super) const BESIDE: f32 = 10.0;
 
 /// Shows clusters of one shaped buffer.
 struct Typesetter<'s, 'f> {
@@ -519,59 +551,111 @@ struct Typesetter<'s, 'f> {
     uses: &'s mut GlyphUse,
     /// Whether the glyphs only stand for characters that cannot be shown.
     missing: bool,
-    /// The glyph of a space.
-    blank: Option<u32>,
+    right_to_left: bool,
+    /// A glyph without width or outline.
+    invisible: Option<u32>,
     per_mille: f32,
     size: f32,
     draft: &'s mut Draft,
 }
 
 impl Typesetter<'_, '_> {
-    fn cluster(&mut self, cluster: &Cluster<'_>, right_to_left: bool) {
-        let infos = &self.buffer.glyph_infos()[cluster.glyphs.clone()];
+    fn cluster(&mut self, cluster: &Cluster<'_>) {
         let text = cluster.text;
         if self.missing {
             let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
             self.draft.unsupported += characters;
         }
-        if right_to_left && self.ligature(cluster) {
+        if self.right_to_left && self.ligature(cluster) {
             return;
         }
-        let [info] = infos else {
-            return self.spanned(cluster, text);
-        };
-        let width = self.natural_width(info.glyph_id);
-        if self.missing || !self.uses.says(info.glyph_id, text, width) {
-            return self.spanned(cluster, text);
-        }
-        self.glyphs(cluster);
+        self.saying(cluster, text);
     }
 
-    /// Shows glyphs that stand for several right-to-left characters. Readers turn what they find
-    /// of such text around glyph by glyph, so the glyphs say nothing and each character gets an
-    /// empty glyph of its own, side by side from the left.
+    /// Shows glyphs that stand for several right-to-left characters. Readers that sort a page by
+    /// places take a glyph's characters to stand from left to right. So the glyphs say the last one
+    /// only, and each of the others gets a glyph without width, beside one another from the right.
     fn ligature(&mut self, cluster: &Cluster<'_>) -> bool {
-        let Some(blank) = self.blank else {
+        let Some(empty) = self.invisible else {
             return false;
         };
-        let characters = cluster.text.chars().count();
-        let slot = cluster.advance / characters.max(1) as f32;
-        if characters < 2 || slot < LIGATURE_SLOT_MIN {
+        let Some((last, _)) = cluster.text.char_indices().next_back() else {
+            return false;
+        };
+        if last == 0 || cluster.glyphs.len() > 1 || cluster.text.chars().any(is_combining_mark) {
             return false;
         }
-        let blank_width = self.natural_width(blank);
-        self.spanned(cluster, "");
-        for (place, (at, c)) in cluster.text.char_indices().rev().enumerate() {
-            let x = cluster.x + place as f32 * slot;
-            self.draft.go_to(x);
-            self.draft.open_span(&cluster.text[at..at + c.len_utf8()]);
-            self.glyph(blank, x, 0.0);
-            if slot > blank_width {
-                // A second one reaches to the next slot: a gap would read as a space.
-                self.glyph(blank, x + slot - blank_width, 0.0);
-            }
-            self.draft.close_span();
+        let mut x = cluster.x + cluster.advance;
+        for (at, c) in cluster.text[..last].char_indices() {
+            let Some(code) = self
+                .uses
+                .code(empty, &cluster.text[at..at + c.len_utf8()], 0.0)
+            else {
+                return false;
+            };
+            x -= BESIDE;
+            self.glyph(code, empty, x, 0.0);
         }
+        self.saying(cluster, &cluster.text[last..]);
+        true
+    }
+
+    /// Shows a cluster's glyphs so that they say `text`.
+    fn saying(&mut self, cluster: &Cluster<'_>, text: &str) {
+        let first = cluster.glyphs.start;
+        let glyph = self.buffer.glyph_infos()[first].glyph_id;
+        let width = self.natural_width(glyph);
+        if cluster.glyphs.len() == 1
+            && let Some(code) = self.uses.code(glyph, text, width)
+        {
+            let position = &self.buffer.glyph_positions()[first];
+            let x = cluster.x + position.x_offset as f32 * self.per_mille;
+            let rise = position.y_offset as f32 * self.per_mille * self.size / 1000.0;
+            self.glyph(code, glyph, x, rise);
+            self.draft.set_rise(0.0);
+            return;
+        }
+        if !self.one_by_one(cluster, text) {
+            self.spanned(cluster, text);
+        }
+    }
+
+    /// Shows several glyphs that stand for as many characters or more, such as two marks: each says
+    /// one, the last one the rest.
+    fn one_by_one(&mut self, cluster: &Cluster<'_>, text: &str) -> bool {
+        let glyphs = cluster.glyphs.len();
+        if glyphs < 2 || text.chars().count() < glyphs {
+            return false;
+        }
+        let mut starts: Vec<usize> = text.char_indices().map(|(at, _)| at).take(glyphs).collect();
+        starts.push(text.len());
+        let mut shown = Vec::with_capacity(glyphs);
+        let mut x = cluster.x;
+        for at in cluster.glyphs.clone() {
+            let position = self.buffer.glyph_positions()[at];
+            let rise = position.y_offset as f32 * self.per_mille * self.size / 1000.0;
+            let left = x + position.x_offset as f32 * self.per_mille;
+            shown.push((self.buffer.glyph_infos()[at].glyph_id, left, rise));
+            x += position.x_advance as f32 * self.per_mille;
+        }
+        if self.right_to_left {
+            shown.reverse();
+        }
+        let codes: Option<Vec<u16>> = shown
+            .iter()
+            .zip(starts.windows(2))
+            .map(|((glyph, ..), part)| {
+                let width = self.natural_width(*glyph);
+                self.uses.code(*glyph, &text[part[0]..part[1]], width)
+            })
+            .collect();
+        let Some(codes) = codes else {
+            return false;
+        };
+        for ((glyph, x, rise), code) in shown.into_iter().zip(codes) {
+            self.glyph(code, glyph, x, rise);
+        }
+        self.draft.set_rise(0.0);
         true
     }
 
@@ -590,18 +674,18 @@ impl Typesetter<'_, '_> {
             let position = self.buffer.glyph_positions()[at];
             let offset = position.x_offset as f32 * self.per_mille;
             let rise = position.y_offset as f32 * self.per_mille * self.size / 1000.0;
-            self.glyph(self.buffer.glyph_infos()[at].glyph_id, x + offset, rise);
+            let glyph = self.buffer.glyph_infos()[at].glyph_id;
+            let number = self.uses.number(glyph, self.natural_width(glyph));
+            self.glyph(number, glyph, x + offset, rise);
             x += position.x_advance as f32 * self.per_mille;
         }
         self.draft.set_rise(0.0);
     }
 
-    fn glyph(&mut self, glyph: u32, x: f32, rise: f32) {
-        let width = self.natural_width(glyph);
-        let number = self.uses.number(glyph, width);
+    fn glyph(&mut self, code: u16, glyph: u32, x: f32, rise: f32) {
         self.draft.set_rise(rise);
         self.draft.go_to(x);
-        self.draft.show(number, width);
+        self.draft.show(code, self.natural_width(glyph));
     }
 
     fn natural_width(&self, glyph: u32) -> f32 {
@@ -610,6 +694,22 @@ impl Typesetter<'_, '_> {
 }
 
 impl GlyphUse {
+    fn new(face: &Face) -> Self {
+        // Only TrueType fonts can show one glyph by several codes (9.7.4.2).
+        let further_max = match face.is_cff {
+            true => 0,
+            false => FURTHER_CODES_MAX.min(usize::from(u16::MAX - face.glyphs)),
+        };
+        Self {
+            remapper: GlyphRemapper::default(),
+            texts: Vec::new(),
+            widths: Vec::new(),
+            further: HashMap::new(),
+            further_from: face.glyphs,
+            further_max,
+        }
+    }
+
     /// The number of a glyph in the embedded font.
     fn number(&mut self, glyph: u32, width: f32) -> u16 {
         if self.widths.is_empty() {
@@ -627,31 +727,55 @@ impl GlyphUse {
         new
     }
 
-    /// Whether the glyph alone says `text` to someone who copies it out of the file; the first
-    /// text a glyph is met with becomes the one it says.
-    fn says(&mut self, glyph: u32, text: &str, width: f32) -> bool {
-        let place = usize::from(self.number(glyph, width));
-        let known = &mut self.texts[place];
-        if let Some(known) = known {
-            return **known == *text;
+    /// The code that shows a glyph and says `text` to someone who copies it out of the file, if the
+    /// file can say that of a glyph.
+    fn code(&mut self, glyph: u32, text: &str, width: f32) -> Option<u16> {
+        let number = self.number(glyph, width);
+        if !sayable(text) {
+            return None;
         }
-        let mut composed = text.nfc();
-        let single = match (composed.next(), composed.next()) {
-            (Some(c), None) => Some(c),
-            _ => None,
-        };
-        match single {
-            Some(c) if text.chars().nth(1).is_some() => {
-                *known = Some(c.to_string().into_boxed_str());
-                false
+        let first = &mut self.texts[usize::from(number)];
+        if first.is_none() {
+            // A letter with its marks in one glyph: it is more often met as one character.
+            let mut composed = text.nfc();
+            *first = match (composed.next(), composed.next()) {
+                (Some(c), None) => Some(c.to_string().into()),
+                _ => Some(text.into()),
+            };
+        }
+        if first.as_deref() == Some(text) {
+            return Some(number);
+        }
+        let codes = self.further.len();
+        match self.further.entry((number, text.into())) {
+            Entry::Occupied(known) => Some(*known.get()),
+            Entry::Vacant(fresh) if codes < self.further_max => {
+                Some(*fresh.insert(self.further_from + codes as u16))
             }
-            _ if text.is_empty() => false,
-            _ => {
-                *known = Some(text.into());
-                true
-            }
+            Entry::Vacant(_) => None,
         }
     }
+
+    /// The codes besides the glyphs' own numbers: each with the number of its glyph and its text, in
+    /// ascending order.
+    pub fn further(&self) -> Vec<(u16, u16, &str)> {
+        let mut codes: Vec<_> = self
+            .further
+            .iter()
+            .map(|((number, text), code)| (*code, *number, &**text))
+            .collect();
+        codes.sort_unstable();
+        codes
+    }
+}
+
+/// Whether a glyph can be said to stand for a text: PDF/UA forbids some values (ISO 14289-1, 7.21.7),
+/// and a long text would be an entry of its own for each place that it occurs at.
+fn sayable(text: &str) -> bool {
+    let forbidden = ['\0', '\u{feff}', '\u{fffe}'];
+    !text.is_empty()
+        && !text.contains(forbidden)
+        && text.chars().nth(GLYPH_TEXT_CHARS_MAX).is_none()
 }
 
 impl Draft {
@@ -706,15 +830,6 @@ impl Draft {
     }
 }
 
-/// The glyph of ZERO WIDTH NON-JOINER or ZERO WIDTH SPACE, where it has no width indeed.
-fn invisible_glyph(shaper: &ShaperFont<'_, '_>) -> Option<u32> {
-    ['\u{200c}', '\u{200b}']
-        .into_iter()
-        .filter_map(|c| shaper.nominal_glyph(u32::from(c)))
-        .find(|glyph| shaper.glyph_h_advance(*glyph) == 0)
-        .map(|glyph| glyph.to_u32())
-}
-
 /// Whether a character belongs to what it follows.
 pub(crate) fn clings(c: char) -> bool {
     c > '\u{2ff}' && (is_combining_mark(c) || matches!(c, '\u{200c}' | '\u{200d}') || selector(c))
@@ -738,4 +853,72 @@ fn script_of(c: char) -> Script {
 
 fn neutral(script: Script) -> bool {
     matches!(script, Script::COMMON | Script::INHERITED | Script::UNKNOWN)
+}
+
+/// The pieces of a line that `ActualText` speaks for.
+///
+/// A marked piece of a page can not lie around another one whose end does not say which it ends:
+/// some readers then lose what follows. So each of these gets a number of its own, and what it lies
+/// in is ended before it and resumed after it.
+pub(crate) struct Spans {
+    /// Where the operand of each piece's properties begins, and where each piece ends.
+    borders: Vec<usize>,
+}
+
+const SPAN: &[u8] = b"/Span<<";
+const SPAN_END: &[u8] = b"EMC";
+
+impl Spans {
+    /// Finds them in the bytes of a line.
+    pub fn of(line: &[u8]) -> Self {
+        let mut borders = Vec::new();
+        if !line.windows(SPAN.len()).any(|bytes| bytes == SPAN) {
+            return Self { borders };
+        }
+        let mut in_string = true;
+        let mut at = 0;
+        while at < line.len() {
+            match line[at] {
+                b'\\' if in_string => at += 1,
+                b')' if in_string => in_string = false,
+                b'(' if !in_string => in_string = true,
+                _ if in_string => {}
+                _ if line[at..].starts_with(SPAN) || line[at..].starts_with(SPAN_END) => {
+                    borders.push(at);
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        Self { borders }
+    }
+
+    /// How many numbers [`write`](Self::write) needs.
+    pub fn numbers(&self) -> usize {
+        self.borders.len()
+    }
+
+    /// Writes the line with the pieces numbered, `begin` beginning what they lie in.
+    pub fn write(
+        &self,
+        line: &[u8],
+        numbers: &[u32],
+        out: &mut Vec<u8>,
+        begin: impl Fn(&mut Vec<u8>, u32),
+    ) {
+        let mut written = 0;
+        for (border, number) in self.borders.iter().zip(numbers) {
+            out.extend_from_slice(&line[written..*border]);
+            if line[*border..].starts_with(SPAN) {
+                out.extend_from_slice(b" EMC\n/Span<</MCID ");
+                push_integer(out, *number);
+                written = border + SPAN.len();
+            } else {
+                out.extend_from_slice(b"EMC\n");
+                begin(out, *number);
+                written = border + SPAN_END.len();
+            }
+        }
+        out.extend_from_slice(&line[written..]);
+    }
 }

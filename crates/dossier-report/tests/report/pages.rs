@@ -6,7 +6,7 @@ use dossier_report::{
 
 use crate::attached::fixture;
 use crate::support::{
-    Written, check, drawn, inner, pages_of, report, section, written, written_content,
+    Written, accessible, drawn, inner, pages_of, report, section, written, written_content,
 };
 
 fn three_sections() -> Written {
@@ -206,7 +206,7 @@ fn covers_show_whose_report_it_is() {
         ..Output::one_file(&path)
     };
     write_files(&report, &Fonts::embedded().unwrap(), &output).unwrap();
-    check(&path);
+    accessible(&path);
     assert_eq!(drawn(&path), 2, "on both covers");
     assert_eq!(drawn(&copy), 1, "on the copy's cover");
     let pages = pages_of(&path);

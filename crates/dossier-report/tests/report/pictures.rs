@@ -300,7 +300,7 @@ fn images_fit_three_quarters_of_the_page_and_are_never_enlarged() {
         let middle = (left + right) / 2;
         assert!(middle.abs_diff(595 / 2) <= 1, "{middle} is not the middle");
     }
-    report.assert_well_formed();
+    report.assert_accessible();
 }
 
 #[test]
@@ -368,7 +368,7 @@ fn a_damaged_image_says_so_and_costs_only_its_page() {
                 cut > 20 || outcome.shown == Shown::NameOnly,
                 "{name} cut at {cut}"
             );
-            report.assert_well_formed();
+            report.assert_accessible();
         }
     }
 }
@@ -406,7 +406,7 @@ fn changed_bytes_never_cost_the_report() {
     }
     let report = attached(&files);
     assert_eq!(report.summary.attachments.len(), files.len());
-    report.assert_well_formed();
+    report.assert_accessible();
 }
 
 #[test]

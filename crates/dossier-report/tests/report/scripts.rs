@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::support::{written, written_content, written_with};
+use crate::support::{beginnings, folded, written, written_content, written_with};
 
 #[test]
 fn texts_of_many_scripts_can_be_read_in_their_order() {
@@ -49,7 +49,7 @@ fn a_character_without_a_font_is_shown_and_counted() {
     let report = written_content(r#"{"v":"東京 tower 京都"}"#);
     report.assert_shows("東京 tower 京都");
     assert_eq!(report.summary.unsupported_characters, 4);
-    report.assert_well_formed();
+    report.assert_accessible();
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_fallback_font_adds_a_script() {
     let with = written_with(&[("Section", body)], &[fallback("NotoSansThai-subset.ttf")]);
     assert_eq!(with.summary.unsupported_characters, 0);
     with.assert_shows("สวัสดี");
-    with.assert_well_formed();
+    with.assert_accessible();
 }
 
 #[test]
@@ -110,15 +110,29 @@ fn a_fallback_font_with_postscript_outlines_adds_chinese_japanese_and_korean() {
     assert_eq!(with.summary.unsupported_characters, 0);
     for shown in ["東京 tower 京都", "简体中文", "繁體漢字", "한국어 이름"] {
         with.assert_shows(shown);
+        assert!(with.tagged_body().contains(shown), "{shown}");
     }
-    with.assert_well_formed();
+    with.assert_accessible();
 }
 
 #[test]
 fn control_characters_are_shown_as_pictures() {
     let report = written_content(r#"{"v":"a\u0000b\u0007c\u001bd\u007fe\tf\ud800g"}"#);
     report.assert_shows("a\u{2400}b\u{2407}c\u{241b}d\u{2421}e f\u{fffd}g");
-    report.assert_well_formed();
+    report.assert_accessible();
+}
+
+#[test]
+fn control_characters_beyond_ascii_can_be_copied_and_are_counted() {
+    // Windows-1252's quotation marks and dash, read as ISO 8859-1.
+    let text = "it\u{92}s \u{93}so\u{94} \u{96} \u{81}";
+    let report = written_content(&serde_json::json!({ "v": text }).to_string());
+    let body = report.body();
+    assert!(body.contains(text), "{body:?}");
+    assert!(report.tagged_body().contains(text));
+    assert_eq!(report.summary.unsupported_characters, 5);
+    report.assert_shows("5 characters of this section cannot be shown in print");
+    report.assert_accessible();
 }
 
 #[test]
@@ -158,10 +172,10 @@ fn a_soft_hyphen_is_seen_once_and_copied_once_beside_a_right_to_left_word() {
         let body = report.body();
         assert_eq!(body.matches('\u{ad}').count(), 8 * 5, "{body}");
         assert!(!body.contains('-'), "{body}");
-        let contents = report.content_bytes();
-        let said = contents.iter().flat_map(|content| content.windows(6));
-        let hyphens = said.filter(|bytes| bytes == b"<feff>").count();
+        let hyphens = report.hyphens(&beginnings(syllables));
         assert!(hyphens > 0, "no hyphen is seen: {body}");
+        let tagged = folded(&report.tagged_body());
+        assert!(tagged.contains(&folded(&text)), "{tagged}");
         report.assert_accessible();
     }
 }

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use crate::attached::{attached, fixture};
 use crate::structure::{Element, File, section};
 use crate::support::{
-    Written, check, drawn, folded, report, section as section_of, written_html, written_html_under,
+    Written, accessible, drawn, folded, report, section as section_of, written_html,
+    written_html_under,
 };
 
 /// Bytes as base64.
@@ -360,7 +361,7 @@ fn a_section_goes_on_in_the_next_volume_as_what_it_is() {
     .unwrap();
     assert!(written.files.len() >= 6, "{written:?}");
     for file in &written.files {
-        check(&file.path);
+        accessible(&file.path);
     }
     let summary = written.clone();
     let first = Written::new(folder, summary);

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
+use dossier_report::OfficeConverter;
 use serde_json::Value;
+use unicode_normalization::char::is_combining_mark;
 
-use crate::attached::{attached, fixture};
-use crate::support::{Written, written, written_content};
+use crate::attached::{attached, attached_with, fixture};
+use crate::support::{Written, folded, written, written_content, written_html};
 
 /// A file as qpdf describes it: objects by `obj:N G R`.
 pub struct File(Value);
@@ -312,23 +314,128 @@ fn words_are_apart_where_lines_end() {
     assert!(folded.join(" ").contains("first second third"), "{tagged}");
 }
 
+/// Values whose text the structure must have as it is.
+fn assert_tagged(texts: &[&str]) {
+    let report = written_content(&serde_json::json!({ "texts": texts }).to_string());
+    let tagged = report.tagged_body();
+    for text in texts {
+        assert!(tagged.contains(text), "{text} is not in {tagged}");
+    }
+    Element::root(&report);
+    report.assert_accessible();
+}
+
+#[test]
+fn right_to_left_text_is_in_the_order_of_reading() {
+    let texts = [
+        "שלום עולם",
+        "בְּרֵאשִׁית",
+        "السلام عليكم",
+        "لا إله إلا الله على",
+        "الأسئلة والإجابات",
+        "كَتَبَ",
+        "می\u{200c}خواهم بروم",
+        "۱۲۳ ١٢٣",
+    ];
+    assert_tagged(&texts);
+    // Those who sort the page by places may put marks in front of their letters.
+    let unpointed = texts
+        .iter()
+        .filter(|text| !text.contains(is_combining_mark));
+    for text in unpointed {
+        let report = written_content(&serde_json::json!({ "v": text }).to_string());
+        let seen = folded(&report.seen_text());
+        assert!(seen.contains(&folded(text)), "{text} is not in {seen}");
+        report.assert_shows(text);
+    }
+}
+
+#[test]
+fn lines_of_both_directions_are_in_the_order_of_reading() {
+    assert_tagged(&[
+        "abc שלום 12 def",
+        "العنوان 12 High Street في لندن",
+        "רחוב הרצל 12, תל אביב (Tel Aviv) 61000",
+        "He said \u{201c}السلام عليكم\u{201d} twice",
+    ]);
+}
+
+#[test]
+fn right_to_left_text_over_many_lines_is_in_the_order_of_reading() {
+    for words in [["شكرا", "لأجل", "الطلب"], ["בקשה", "למידע", "אישי"]] {
+        let text = (words.join(" ") + " ").repeat(200);
+        let report = written_content(&serde_json::json!({ "v": text.trim_end() }).to_string());
+        let tagged = report.tagged_body();
+        assert!(tagged.contains(text.trim_end()), "{tagged}");
+    }
+}
+
+#[test]
+fn bold_parts_of_right_to_left_text_are_in_the_order_of_reading() {
+    let report = written_html("<p>של<b>ום</b> עולם, <b>الس</b>لام");
+    let tagged = report.tagged_body();
+    assert!(tagged.contains("שלום עולם, السلام"), "{tagged}");
+    report.assert_accessible();
+}
+
+#[test]
+fn nothing_is_lost_behind_what_its_glyphs_cannot_say() {
+    assert_tagged(&[
+        "Nguye\u{302}\u{303}n a\u{328}\u{301}b END1",
+        "e\u{301} é 東京 and 京都 END2",
+        "ffi office f\u{200d}i END3",
+        "A\u{30a} \u{212b} \u{c5} END4",
+    ]);
+    let long = format!("a{}b END5", "\u{301}".repeat(40));
+    for (text, end) in [("a\u{feff}b END6", "b END6"), (&long, "b END5")] {
+        let report = written_content(&serde_json::json!({ "v": text, "w": "next" }).to_string());
+        let tagged = report.tagged_body();
+        assert!(tagged.contains(&format!("{end}Wnext")), "{tagged}");
+        assert!(report.plain().contains("/ActualText"), "{text}");
+        report.assert_shows(text);
+        Element::root(&report);
+        report.assert_accessible();
+    }
+}
+
+#[test]
+fn pages_of_plain_latin_text_have_nothing_for_other_scripts() {
+    let report = written_content(r#"{"v":"office, façade and -10 °C"}"#);
+    let plain = report.plain();
+    assert!(!plain.contains("/ActualText"));
+    assert!(plain.contains("/CIDToGIDMap /Identity"));
+    assert_eq!(
+        plain.matches("/CIDToGIDMap").count(),
+        plain.matches("/CIDToGIDMap /Identity").count()
+    );
+}
+
 #[test]
 fn everything_on_a_page_is_content_or_artifact() {
     let report = written_content(
-        r#"{"a":"שלום world","list":["x","y"],"rows":[{"n":1,"m":2},{"n":3,"m":4}]}"#,
+        r#"{"a":"שלום world","list":["x","y"],"rows":[{"n":1,"m":2},{"n":3,"m":4}],
+            "said":"a\ufeffb \ufeff\u202eשלום\ufeff"}"#,
     );
+    let said = report.plain().matches("/ActualText").count();
+    assert_eq!(said, 3, "pieces that are said apart");
     for (page, content) in report.content_bytes().iter().enumerate() {
         let content = String::from_utf8_lossy(content);
         let mut depth = 0;
-        for token in content.split_whitespace() {
+        let operators = ["BDC", "BMC", "EMC", "TJ", "Tj"];
+        let apart = operators
+            .iter()
+            .fold(content.to_string(), |content, operator| {
+                content.replace(operator, &format!(" {operator} "))
+            });
+        for token in apart.split_whitespace() {
             match token {
                 "BDC" | "BMC" => depth += 1,
-                token if token.ends_with("BDC") => depth += 1,
                 "EMC" => depth -= 1,
                 "TJ" | "Tj" | "Do" | "f" => assert!(depth > 0, "page {page}: {content}"),
-                token if token.ends_with("TJ") => assert!(depth > 0, "page {page}: {content}"),
                 _ => {}
             }
+            // Readers that go by the structure may take the end of an inner piece for the outer's.
+            assert!(depth <= 1, "page {page}: {content}");
         }
         assert_eq!(depth, 0, "page {page}");
     }
@@ -372,8 +479,30 @@ fn a_checker_of_pdf_ua_finds_nothing() {
     report.assert_accessible();
 }
 
-/// Pages of other documents are taken over as they are, tags or none: PDF files and what office
-/// documents become keep no claim, and are not asked for one here.
+/// Pages of other documents are taken over as they are, tags or none: a report with PDF files or what
+/// office documents become makes no claim. Nothing else is wrong with it.
+#[test]
+fn a_checker_of_pdf_ua_finds_no_claim_where_pages_are_taken_over() {
+    let mail = "From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nPlain words\r\n\
+        --b\r\nContent-Type: application/pdf\r\n\
+        Content-Disposition: attachment; filename=a.pdf\r\n\r\n";
+    let own = attached(&[]).bytes();
+    let scripts = written_content(r#"{"v":"שלום a\ufeffb 東京"}"#).bytes();
+    let in_mail = [mail.as_bytes(), &own, b"\r\n--b--\r\n"].concat();
+    for (name, content_type, bytes) in [
+        ("a.pdf", "application/pdf", own),
+        ("b.pdf", "application/pdf", scripts),
+        ("a.eml", "message/rfc822", in_mail),
+    ] {
+        attached(&[(name, content_type, bytes)]).assert_accessible_without_claim();
+    }
+    for name in ["document.docx", "sheet.ods", "slides.pptx"] {
+        let files = [(name, "application/octet-stream", fixture(name))];
+        attached_with(&files, Some(OfficeConverter::default())).assert_accessible_without_claim();
+    }
+}
+
 #[test]
 fn a_checker_of_pdf_ua_finds_nothing_in_attachments() {
     let mail = "From: a@example.org\r\nX-Way: post\r\n\

@@ -130,6 +130,7 @@ pub struct Word {
     pub page: usize,
     pub text: String,
     pub left: f32,
+    pub right: f32,
     pub top: f32,
 }
 
@@ -149,11 +150,13 @@ impl Written {
             let text = line
                 .split_once('>')
                 .and_then(|(_, rest)| rest.split('<').next());
-            if let (Some(left), Some(top), Some(text)) = (number("xMin"), number("yMin"), text) {
+            let sides = number("xMin").zip(number("xMax"));
+            if let (Some((left, right)), Some(top), Some(text)) = (sides, number("yMin"), text) {
                 words.push(Word {
                     page,
                     text: text.to_owned(),
                     left,
+                    right,
                     top,
                 });
             }
@@ -169,6 +172,25 @@ impl Written {
 }
 
 impl Written {
+    /// How many words end with a hyphen that is seen and stands for a soft hyphen, `words` being
+    /// the beginnings of words that may end a line.
+    pub fn hyphens(&self, beginnings: &[String]) -> usize {
+        let alone = written_content(&serde_json::json!({ "v": beginnings.join("\n") }).to_string());
+        let bare = alone.words();
+        let width = |word: &Word| word.right - word.left;
+        let shown = self.words();
+        let broken = shown.iter().filter(|word| word.text.ends_with('\u{ad}'));
+        broken
+            .filter(|word| {
+                let same = bare
+                    .iter()
+                    .find(|bare| folded(&bare.text) == folded(&word.text));
+                let same = same.unwrap_or_else(|| panic!("{} is not known", word.text));
+                width(word) > width(same) + 2.0
+            })
+            .count()
+    }
+
     pub fn new(folder: TempDir, summary: ReportSummary) -> Self {
         Self { folder, summary }
     }
@@ -242,9 +264,39 @@ impl Written {
         )
     }
 
+    /// The texts of that, one behind the other.
+    pub fn tagged_body(&self) -> String {
+        let tagged = self.tagged_text();
+        let texts = tagged.lines().filter_map(|line| {
+            let text = line.trim_start().strip_prefix('"')?;
+            text.strip_suffix('"')
+        });
+        texts.collect()
+    }
+
+    /// The text as somebody copies it who sees the pages.
+    pub fn seen_text(&self) -> String {
+        run("pdftotext", "poppler-utils", &[], &self.path(), &["-"])
+    }
+
     /// Fails if a checker of PDF/UA finds fault with the file.
     pub fn assert_accessible(&self) {
         accessible(&self.path());
+    }
+
+    /// Whether one of its figures is an attached picture.
+    pub fn shows_picture(&self) -> bool {
+        let json = self.structure("qpdf");
+        let objects = json["qpdf"][1].as_object().unwrap().values();
+        objects
+            .filter_map(|object| object["value"]["/Alt"].as_str())
+            .any(|alternative| alternative.starts_with("u:Image: "))
+    }
+
+    /// Fails if a checker of PDF/UA finds fault with the file, but for the claim that it does not
+    /// make because it has pages of other documents.
+    pub fn assert_accessible_without_claim(&self) {
+        accessible_without_claim(&self.path());
     }
 
     pub fn assert_well_formed(&self) {
@@ -252,22 +304,73 @@ impl Written {
     }
 }
 
-/// Fails if qpdf finds fault with a file.
-pub fn check(path: &Path) {
+/// Fails if qpdf finds fault with a file, or a glyph of its own fonts says what none may say.
+fn check(path: &Path) {
     run("qpdf", "qpdf", &["--check"], path, &[]);
+    for (code, text) in said_by_glyphs(path) {
+        // ISO 14289-1, 7.21.7.
+        let forbidden = ["0000", "FEFF", "FFFE"];
+        let units: Vec<&str> = (0..text.len() / 4)
+            .map(|n| &text[4 * n..4 * n + 4])
+            .collect();
+        assert!(!units.is_empty(), "{code} says nothing");
+        assert!(
+            !units.iter().any(|unit| forbidden.contains(unit)),
+            "{code} says {text}"
+        );
+    }
 }
+
+/// What the glyphs of a report's own fonts say: codes and UTF-16, both in hexadecimal.
+fn said_by_glyphs(path: &Path) -> Vec<(String, String)> {
+    let options = ["--qdf", "--object-streams=disable"];
+    let plain = run("qpdf", "qpdf", &options, path, &["-"]);
+    let mut said = Vec::new();
+    let maps = plain.split("/CMapName /Custom def").skip(1);
+    for map in maps.filter_map(|map| map.split("endcmap").next()) {
+        for line in map.lines() {
+            let pair = line
+                .strip_prefix('<')
+                .and_then(|line| line.split_once("> <"));
+            if let Some((code, text)) = pair {
+                said.push((code.to_owned(), text.trim_end_matches('>').to_uppercase()));
+            }
+        }
+    }
+    said.retain(|(code, text)| (code, &text[..]) != (&"0000".to_owned(), "FFFF"));
+    assert!(!said.is_empty(), "no glyph says anything");
+    said
+}
+
+/// The rule that a file is to say that it keeps PDF/UA (ISO 14289-1, 5).
+const CLAIM: &str = "UA-28-004";
 
 /// Fails if qpdf or a checker of PDF/UA finds fault with a file.
 pub fn accessible(path: &Path) {
     check(path);
-    let options = ["check", "--min-severity", "info"];
-    run(
-        "pdfua",
-        "pdfua (scripts/test installs it)",
-        &options,
-        path,
-        &[],
-    );
+    assert_eq!(faults(path), [""; 0]);
+}
+
+/// Fails if qpdf finds fault with a file, or a checker of PDF/UA another one than that the file does
+/// not claim to keep it: pages that were taken over may break it.
+pub fn accessible_without_claim(path: &Path) {
+    check(path);
+    assert_eq!(faults(path), [CLAIM]);
+}
+
+/// The rules of PDF/UA that a checker finds broken in a file.
+fn faults(path: &Path) -> Vec<String> {
+    let output = Command::new("pdfua")
+        .args(["check", "--min-severity", "info", "--format", "json"])
+        .arg(path)
+        .output()
+        .unwrap_or_else(|_| panic!("pdfua is missing: scripts/test installs it"));
+    let found: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(found["skipped"], serde_json::json!([]), "{found}");
+    let findings = found["findings"].as_array().unwrap();
+    let rule = |finding: &Value| finding["rule_id"].as_str().unwrap().to_owned();
+    findings.iter().map(rule).collect()
 }
 
 /// The titles of a file's outline, in their order.
@@ -337,10 +440,15 @@ pub fn inner(page: &str) -> String {
 
 /// A text without what extraction may change: white space, invisible marks, noncharacters,
 /// composition. Letters and their marks are taken apart, so that it does not matter whether white
-/// space was between them.
+/// space was between them. Control characters of ASCII become the pictures that reports show.
 pub fn folded(text: &str) -> String {
     text.nfkd()
-        .filter(|c| !c.is_whitespace() && !c.is_control() && !invisible(*c))
+        .filter(|c| !c.is_whitespace() && !invisible(*c))
+        .map(|c| match c {
+            '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap(),
+            '\u{7f}' => '\u{2421}',
+            c => c,
+        })
         .nfkd()
         .collect()
 }
@@ -382,4 +490,11 @@ pub fn scalars(value: &Value, out: &mut Vec<String>) {
         Value::Array(elements) => elements.iter().for_each(|element| scalars(element, out)),
         Value::Object(members) => members.values().for_each(|member| scalars(member, out)),
     }
+}
+
+/// The beginnings of a word that end with a soft hyphen, without it.
+pub fn beginnings(word: &str) -> Vec<String> {
+    word.match_indices('\u{ad}')
+        .map(|(at, _)| word[..at].replace('\u{ad}', ""))
+        .collect()
 }

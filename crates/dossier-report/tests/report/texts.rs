@@ -439,7 +439,7 @@ fn any_bytes_as_any_type_never_cost_the_report() {
     }
     let report = attached(&files);
     assert_eq!(report.summary.attachments.len(), files.len());
-    report.assert_well_formed();
+    report.assert_accessible();
 }
 
 #[test]
