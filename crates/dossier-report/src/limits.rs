@@ -26,7 +26,8 @@ pub const IMAGE_PIXELS_MAX: u64 = 200_000_000;
 /// Pixels of an image's width or height. An image with more is not shown; its page says so.
 pub const IMAGE_SIDE_MAX: u32 = 65_500;
 /// Bytes of memory for an image that can only be read as a whole: GIF, WebP, an interlaced PNG, a
-/// TIFF in one strip. Other images take memory for a few rows.
+/// TIFF in one strip, a damaged JPEG. Other images take memory for a few rows; a progressive JPEG
+/// takes half of this at most.
 pub const IMAGE_HELD_BYTES_MAX: u64 = 192_000_000;
 /// Pixels of all pages of one TIFF file. The pages beyond are not shown; the report says so.
 pub const IMAGE_FILE_PIXELS_MAX: u64 = 4_000_000_000;
