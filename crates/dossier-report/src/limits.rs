@@ -21,7 +21,8 @@ pub const SURVEY_NAMES_MAX: usize = 1_000_000;
 /// Bytes of a text that a survey looks at.
 pub(crate) const SURVEYED_TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// Pixels of one image. An image with more is not shown; its page says so.
+/// Pixels of one image, also of one on a page of a PDF file. An image or a page with more is not
+/// shown; the report says so.
 pub const IMAGE_PIXELS_MAX: u64 = 200_000_000;
 /// Pixels of an image's width or height. An image with more is not shown; its page says so.
 pub const IMAGE_SIDE_MAX: u32 = 65_500;

@@ -7,6 +7,7 @@ mod annotations;
 mod bombs;
 mod content;
 mod drawings;
+mod images;
 mod import;
 
 use std::fs;
