@@ -61,6 +61,8 @@ pub(crate) const PDF_PAGE_DRAWINGS_MAX: u64 = 10_000;
 pub(crate) const PDF_PAGE_DRAWINGS_NESTING_MAX: usize = 32;
 /// Fields, stamps and marks of one page that are looked at.
 pub(crate) const PDF_PAGE_ANNOTATIONS_MAX: usize = 5_000;
+/// Bytes of the address of a link on a page of a PDF file; a longer one is not named.
+pub(crate) const PDF_LINK_BYTES_MAX: usize = 4_096;
 /// Levels of lists and dictionaries in one object that are copied.
 pub(crate) const PDF_DIRECT_NESTING_MAX: usize = 64;
 /// Bytes of a text, CSV, XML or HTML file. A larger one is not shown; its page says so.

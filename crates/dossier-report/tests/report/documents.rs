@@ -354,6 +354,31 @@ fn filled_fields_and_stamps_are_seen_as_they_look() {
 }
 
 #[test]
+fn where_links_lead_is_told_behind_their_page() {
+    let link = |action: &str| {
+        format!("<</Type/Annot/Subtype/Link/Rect[0 0 9 9]/A<</Type/Action{action}>>>>")
+    };
+    let links = [
+        "/S/URI/URI(https://example.org/a)",
+        "/S/URI/URI(https://example.org/a)",
+        "/S/URI/URI(mailto:erika@example.org)",
+        "/S/URI/URI(javascript:alert\\(1\\))",
+        "/S/URI/URI(file:///etc/passwd)",
+        "/S/JavaScript/JS(http://script)",
+    ]
+    .map(link)
+    .concat();
+    let entries = format!("/MediaBox[0 0 200 100]/Annots[{links}]");
+    let report = attached_page(&entries, "");
+    report.assert_shows("Links of page 1 lead to: https://example.org/a mailto:erika@example.org");
+    let body = report.body();
+    for word in ["alert", "passwd", "script"] {
+        assert!(!body.contains(word), "{body}");
+    }
+    assert_eq!(body.matches("https://example.org/a").count(), 1);
+}
+
+#[test]
 fn notes_that_cannot_be_seen_on_a_page_are_said_to_be_missing() {
     let entries = "/MediaBox[0 0 200 100]/Annots[<</Type/Annot/Subtype/Text/Rect[0 0 9 9]\
                    /Contents(what the officer thought)>>]";

@@ -33,6 +33,8 @@ pub(super) struct Importer<'p> {
     pub fonts_embedded: bool,
     /// Whether there are texts that cannot be seen on the pages.
     pub unseen_notes: bool,
+    /// Where the links of the last page lead.
+    pub links: Vec<String>,
 }
 
 /// What the keys of a dictionary are.
@@ -159,6 +161,7 @@ impl<'p> Importer<'p> {
             whole: true,
             fonts_embedded: true,
             unseen_notes: false,
+            links: Vec::new(),
         }
     }
 
@@ -193,7 +196,8 @@ impl<'p> Importer<'p> {
         if !area.iter().all(|side| side.is_finite()) {
             return Err(unreadable("it has no size"));
         }
-        let annotations = annotations(page);
+        let mut annotations = annotations(page);
+        self.links = std::mem::take(&mut annotations.links);
         let appearances = annotations.appearances.iter().map(|shown| shown.object);
         let streams = content_streams(page);
         self.images.check(page, &streams, appearances.clone())?;
