@@ -21,12 +21,14 @@ pub const SURVEY_NAMES_MAX: usize = 1_000_000;
 /// Bytes of a text that a survey looks at.
 pub(crate) const SURVEYED_TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// Pixels of one image. An image with more is not shown; its page says so.
+/// Pixels of one image, also of one on a page of a PDF file. An image or a page with more is not
+/// shown; the report says so.
 pub const IMAGE_PIXELS_MAX: u64 = 200_000_000;
 /// Pixels of an image's width or height. An image with more is not shown; its page says so.
 pub const IMAGE_SIDE_MAX: u32 = 65_500;
 /// Bytes of memory for an image that can only be read as a whole: GIF, WebP, an interlaced PNG, a
-/// TIFF in one strip. Other images take memory for a few rows.
+/// TIFF in one strip, a damaged JPEG. Other images take memory for a few rows; a progressive JPEG
+/// takes half of this at most.
 pub const IMAGE_HELD_BYTES_MAX: u64 = 192_000_000;
 /// Pixels of all pages of one TIFF file. The pages beyond are not shown; the report says so.
 pub const IMAGE_FILE_PIXELS_MAX: u64 = 4_000_000_000;
@@ -59,6 +61,8 @@ pub(crate) const PDF_PAGE_DRAWINGS_MAX: u64 = 10_000;
 pub(crate) const PDF_PAGE_DRAWINGS_NESTING_MAX: usize = 32;
 /// Fields, stamps and marks of one page that are looked at.
 pub(crate) const PDF_PAGE_ANNOTATIONS_MAX: usize = 5_000;
+/// Bytes of the address of a link on a page of a PDF file; a longer one is not named.
+pub(crate) const PDF_LINK_BYTES_MAX: usize = 4_096;
 /// Levels of lists and dictionaries in one object that are copied.
 pub(crate) const PDF_DIRECT_NESTING_MAX: usize = 64;
 /// Bytes of a text, CSV, XML or HTML file. A larger one is not shown; its page says so.

@@ -127,6 +127,34 @@ pub struct Wording {
     pub contents_title: String,
     /// The text of the rear page.
     pub end_of_report: String,
+    /// What stands before the subject's name, on covers and in headers.
+    pub name: String,
+    /// What stands before the case reference on the covers.
+    pub case_reference: String,
+    /// What stands before the days that the report is about.
+    pub date_range: String,
+    /// The first of these days if none was given.
+    pub start_of_record: String,
+    /// What stands before the day on which the report was made.
+    pub generation_date: String,
+    /// What stands before the number of pages on the internal cover.
+    pub total_pages: String,
+    /// What stands before the number of pages on the rear page.
+    pub end_total_pages: String,
+    /// A day of the covers; `{day}`, `{month}` and `{year}` are replaced.
+    pub date: String,
+    /// The names of the months in such a day, from January.
+    pub months: [String; 12],
+    /// Which volume a file is; `{volume}` and `{volumes}` are replaced.
+    pub volume: String,
+    /// Where a section starts in another volume, in the contents; `{volume}` and `{page}` are
+    /// replaced.
+    pub contents_volume: String,
+    /// What a line of the contents is for those who cannot see it; `{section}` and `{page}` are
+    /// replaced.
+    pub contents_link: String,
+    /// The content of a section whose service holds nothing.
+    pub no_data_held: String,
     /// The language of these texts and of the services' labels, as a tag of BCP 47: what a screen
     /// reader reads the report in.
     pub language: String,
@@ -239,11 +267,97 @@ pub enum Shown {
     NameOnly,
 }
 
+impl Report {
+    /// The subject's name as a line of text.
+    pub(crate) fn name_line(&self) -> String {
+        format!("{}: {}", self.wording.name, self.subject_name)
+    }
+}
+
 impl Identifier {
     /// The identifier as a line of text, such as `NOMIS ID: A1234AA`.
     pub(crate) fn line(&self) -> String {
         format!("{}: {}", self.label, self.value)
     }
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+impl Wording {
+    /// A day in words.
+    pub(crate) fn day(&self, day: Date) -> String {
+        let month = usize::from(day.month().unsigned_abs()) - 1;
+        let month = self.months.get(month).map_or("", String::as_str);
+        filled(
+            &self.date,
+            &[
+                ("{day}", &day.day().to_string()),
+                ("{month}", month),
+                ("{year}", &format!("{:04}", day.year())),
+            ],
+        )
+    }
+
+    /// Which volume a file is, in words.
+    pub(crate) fn volume_line(&self, volume: u32, volumes: u32) -> String {
+        let [volume, volumes] = [volume, volumes].map(|number| number.to_string());
+        filled(
+            &self.volume,
+            &[("{volume}", &volume), ("{volumes}", &volumes)],
+        )
+    }
+
+    /// Where a section of another volume starts.
+    pub(crate) fn place_in_volume(&self, volume: u32, page: u32) -> String {
+        let [volume, page] = [volume, page].map(|number| number.to_string());
+        filled(
+            &self.contents_volume,
+            &[("{volume}", &volume), ("{page}", &page)],
+        )
+    }
+
+    /// What a line of the contents leads to.
+    pub(crate) fn link_to(&self, section: &str, page: u32) -> String {
+        let page = page.to_string();
+        filled(
+            &self.contents_link,
+            &[("{section}", section), ("{page}", &page)],
+        )
+    }
+}
+
+/// A text with values in it; what stands in a value is not replaced.
+fn filled(text: &str, values: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match values.iter().find(|(name, _)| rest.starts_with(name)) {
+            Some((name, value)) => {
+                out.push_str(value);
+                rest = &rest[name.len()..];
+            }
+            None => {
+                out.push('{');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out + rest
 }
 
 impl Default for Wording {
@@ -258,6 +372,19 @@ impl Default for Wording {
             cover_note: None,
             contents_title: "CONTENTS".to_owned(),
             end_of_report: "End of Subject Access Request Report".to_owned(),
+            name: "Name".to_owned(),
+            case_reference: "SAR Case Reference Number".to_owned(),
+            date_range: "Report date range".to_owned(),
+            start_of_record: "Start of record".to_owned(),
+            generation_date: "Report generation date".to_owned(),
+            total_pages: "Total Pages".to_owned(),
+            end_total_pages: "Total pages".to_owned(),
+            date: "{day} {month} {year}".to_owned(),
+            months: MONTHS.map(str::to_owned),
+            volume: "Volume {volume} of {volumes}".to_owned(),
+            contents_volume: "vol. {volume}, {page}".to_owned(),
+            contents_link: "{section}, page {page}".to_owned(),
+            no_data_held: "No Data Held".to_owned(),
             language: "en-GB".to_owned(),
         }
     }

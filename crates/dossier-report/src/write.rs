@@ -10,7 +10,7 @@ use crate::ReportError;
 use crate::attachment::{AttachmentWriter, Failure};
 use crate::block::{Block, BlockSink, Value};
 use crate::body::{Cursor, index_response};
-use crate::generic::{self, NO_DATA_HELD};
+use crate::generic;
 use crate::html::show_section;
 use crate::layout::{
     Composer, ContentsLine, Counting, Front, Furniture, Paper, continued, write_copy_front,
@@ -52,7 +52,7 @@ pub fn write_files(
     let mut shaper = Shaper::new(fonts);
     let furniture = Furniture::new(
         &mut shaper,
-        &format!("Name: {}", report.subject_name),
+        &report.name_line(),
         &report.identifier.line(),
         &report.wording.footer,
     );
@@ -170,8 +170,13 @@ impl Writer<'_> {
             let document = series.document();
             let mut composer = Composer::new(&mut self.shaper, &mut series, document, colours);
             let mut shown = AttachmentWriter::new(place, self.report, attachments);
-            let written = write_section(&self.report.sections[place], &mut composer, &mut shown)
-                .and_then(|()| composer.end_section());
+            let written = write_section(
+                &self.report.sections[place],
+                &self.report.wording.no_data_held,
+                &mut composer,
+                &mut shown,
+            )
+            .and_then(|()| composer.end_section());
             if series.gave_up() {
                 return Ok(Filled::NoRoomFor(place));
             }
@@ -223,7 +228,10 @@ impl Writer<'_> {
                 let Some(file) = file else { continue };
                 let title = match volumes {
                     1 => title.clone(),
-                    _ => format!("{title}, {}", Front::volume_line(volume, volumes)),
+                    _ => format!(
+                        "{title}, {}",
+                        self.report.wording.volume_line(volume, volumes)
+                    ),
                 };
                 let ending = Ending {
                     facts: Facts {
@@ -387,6 +395,7 @@ const CUT_SHORT: &str = "The service's own layout of this section could not be r
 
 fn write_section(
     section: &Section,
+    none: &str,
     sink: &mut Composer<'_, '_>,
     shown: &mut AttachmentWriter<'_>,
 ) -> Result<(), ReportError> {
@@ -398,7 +407,7 @@ fn write_section(
     } = &section.body
     else {
         sink.block(Block::Title(&section.label))?;
-        return no_data_held(sink);
+        return no_data_held(sink, none);
     };
     let mut cursor = Cursor::new(File::open(body).map_err(ReportError::Read)?);
     let index = index_response(&mut cursor)?;
@@ -406,6 +415,7 @@ fn write_section(
         cursor: &mut cursor,
         places: &index.content,
         labels: labels.as_ref(),
+        none,
     };
     match html {
         Some(html) => write_html(html, &section.label, content, sink)?,
@@ -445,12 +455,14 @@ struct Content<'c> {
     /// Where its values start.
     places: &'c [u64],
     labels: Option<&'c ContentSchema>,
+    /// What is said where there is nothing.
+    none: &'c str,
 }
 
 impl Content<'_> {
     fn write(&mut self, sink: &mut dyn BlockSink) -> Result<(), ReportError> {
         if self.places.is_empty() {
-            no_data_held(sink)?;
+            no_data_held(sink, self.none)?;
         }
         let schema = self.labels.map(ContentSchema::root).unwrap_or_default();
         for place in self.places {
@@ -470,7 +482,7 @@ fn write_html(
 ) -> Result<(), ReportError> {
     match show_section(composer, html, label) {
         Ok(true) => Ok(()),
-        Ok(false) => no_data_held(composer),
+        Ok(false) => no_data_held(composer, content.none),
         Err(Failure::Report(error)) => Err(error),
         // Nothing that is held may be missing: the answer itself follows.
         Err(Failure::Unreadable(_)) => {
@@ -483,9 +495,9 @@ fn write_html(
     }
 }
 
-fn no_data_held(sink: &mut dyn BlockSink) -> Result<(), ReportError> {
+fn no_data_held(sink: &mut dyn BlockSink, none: &str) -> Result<(), ReportError> {
     sink.block(Block::Paragraph {
-        value: Value::Last(NO_DATA_HELD.into()),
+        value: Value::Last(none.into()),
         indent: 0,
     })
 }

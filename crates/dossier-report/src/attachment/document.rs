@@ -7,6 +7,7 @@ mod annotations;
 mod bombs;
 mod content;
 mod drawings;
+mod images;
 mod import;
 
 use std::fs;
@@ -55,7 +56,16 @@ pub(super) fn show_document(
         let number = nth + 1;
         let alt = format!("{title}: page {number} of {all}");
         match importers.import(composer, page, &alt) {
-            Ok(figure) => composer.show_sheet(figure)?,
+            Ok(figure) => {
+                composer.show_sheet(figure)?;
+                if let Some(links) = importers.links() {
+                    let links = links.join("\n");
+                    paragraph(
+                        composer,
+                        &format!("Links of page {number} lead to:\n{links}"),
+                    )?;
+                }
+            }
             Err(Failure::Report(error)) => return Err(Failure::Report(error)),
             Err(Failure::Unreadable(why)) => {
                 composer.fresh_page()?;
@@ -150,6 +160,12 @@ impl<'p> Importers<'p> {
 
     fn fonts_embedded(&self) -> bool {
         self.fonts_embedded && self.current.iter().all(|importer| importer.fonts_embedded)
+    }
+
+    /// Where the links of the last page lead, if it has any.
+    fn links(&self) -> Option<&[String]> {
+        let links = &self.current.first()?.links;
+        (!links.is_empty()).then_some(links)
     }
 
     fn unseen_notes(&self) -> bool {

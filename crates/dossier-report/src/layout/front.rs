@@ -47,11 +47,6 @@ impl Front {
         volume: 999,
         volumes: 1000,
     };
-
-    /// Which volume a file is, in words.
-    pub fn volume_line(volume: u32, volumes: u32) -> String {
-        format!("Volume {volume} of {volumes}")
-    }
 }
 
 /// The label of a section where it goes on in another volume.
@@ -150,12 +145,18 @@ fn internal_cover(
     logo(composer, report)?;
     composer.y = COVER_TOP;
     titled(composer, wording, &wording.title)?;
-    volume(composer, front)?;
+    volume(composer, &report.wording, front)?;
     subject(composer, report)?;
     line(composer, &date_range(report))?;
-    let generated = report.generated_on.strftime("%-d %B %Y");
-    line(composer, &format!("Report generation date: {generated}"))?;
-    line(composer, &format!("Total Pages: {}", front.total))?;
+    let generated = wording.day(report.generated_on);
+    line(
+        composer,
+        &format!("{}: {generated}", wording.generation_date),
+    )?;
+    line(
+        composer,
+        &format!("{}: {}", wording.total_pages, front.total),
+    )?;
     composer.y += 24.0;
     strong(composer, &wording.internal_only)?;
     strong(composer, &wording.classification)?;
@@ -173,7 +174,7 @@ fn contents(
     composer.y += 10.0;
     let list = composer.open(Role::Contents)?;
     for entry in lines {
-        contents_line(composer, list, entry)?;
+        contents_line(composer, wording, list, entry)?;
     }
     composer.paper.close(list)?;
     composer.y += 24.0;
@@ -193,7 +194,7 @@ pub(crate) fn write_copy_front(
     logo(composer, report)?;
     composer.y = COVER_TOP;
     titled(composer, &report.wording, &report.wording.title)?;
-    volume(composer, front)?;
+    volume(composer, &report.wording, front)?;
     subject(composer, report)?;
     note(composer, report.wording.cover_note.as_deref())?;
     composer.end_section()
@@ -211,8 +212,11 @@ pub(crate) fn write_rear(
     let composer = &mut Composer::new(shaper, paper, document, report.look.colours);
     composer.y = COVER_TOP;
     composer.heading(StyleId::Heading2, 1, &wording.end_of_report, 0);
-    line(composer, &format!("Total pages: {}", front.total))?;
-    volume(composer, front)?;
+    line(
+        composer,
+        &format!("{}: {}", wording.end_total_pages, front.total),
+    )?;
+    volume(composer, &report.wording, front)?;
     composer.y += 24.0;
     strong(composer, &wording.internal_only)?;
     composer.end_section()
@@ -231,10 +235,14 @@ fn note(composer: &mut Composer<'_, '_>, text: Option<&str>) -> Result<(), Repor
     text.map_or(Ok(()), |text| line(composer, text))
 }
 
-fn volume(composer: &mut Composer<'_, '_>, front: Front) -> Result<(), ReportError> {
+fn volume(
+    composer: &mut Composer<'_, '_>,
+    wording: &Wording,
+    front: Front,
+) -> Result<(), ReportError> {
     match front.volumes {
         1 => Ok(()),
-        volumes => line(composer, &Front::volume_line(front.volume, volumes)),
+        volumes => line(composer, &wording.volume_line(front.volume, volumes)),
     }
 }
 
@@ -254,21 +262,24 @@ fn titled(
 }
 
 fn subject(composer: &mut Composer<'_, '_>, report: &Report) -> Result<(), ReportError> {
-    line(composer, &format!("Name: {}", report.subject_name))?;
+    let wording = &report.wording;
+    line(composer, &report.name_line())?;
     line(composer, &report.identifier.line())?;
     let reference = &report.case_reference;
-    line(composer, &format!("SAR Case Reference Number: {reference}"))
+    line(
+        composer,
+        &format!("{}: {reference}", wording.case_reference),
+    )
 }
 
 fn date_range(report: &Report) -> String {
+    let wording = &report.wording;
     let from = match report.date_from {
-        Some(date) => date.strftime("%-d %B %Y").to_string(),
-        None => "Start of record".to_owned(),
+        Some(date) => wording.day(date),
+        None => wording.start_of_record.clone(),
     };
-    format!(
-        "Report date range: {from} - {}",
-        report.date_to.strftime("%-d %B %Y")
-    )
+    let to = wording.day(report.date_to);
+    format!("{}: {from} - {to}", wording.date_range)
 }
 
 fn line(composer: &mut Composer<'_, '_>, text: &str) -> Result<(), ReportError> {
@@ -287,6 +298,7 @@ fn strong(composer: &mut Composer<'_, '_>, text: &str) -> Result<(), ReportError
 
 fn contents_line(
     composer: &mut Composer<'_, '_>,
+    wording: &Wording,
     list: Element,
     entry: &ContentsLine<'_>,
 ) -> Result<(), ReportError> {
@@ -300,7 +312,7 @@ fn contents_line(
     version.end_with_space(composer.shaper, StyleId::Small);
     let number = match entry.volume {
         None => entry.page.to_string(),
-        Some(volume) => format!("vol. {volume}, {}", entry.page),
+        Some(volume) => wording.place_in_volume(volume, entry.page),
     };
     let number = TextFlow::all(composer.shaper, &number, style, paper::TEXT_WIDTH);
     let height = label.len().max(1) as f32 * leading + 9.0;
@@ -334,7 +346,7 @@ fn contents_line(
     if role == Role::Link {
         let place = composer.paper.link(element)?;
         let area = [paper::LEFT, top, paper::TEXT_WIDTH, height];
-        let description = format!("{}, page {}", entry.label, entry.page);
+        let description = wording.link_to(&entry.label, entry.page);
         composer
             .canvas
             .link(area, entry.section, place, description);

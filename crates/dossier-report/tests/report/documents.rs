@@ -354,6 +354,31 @@ fn filled_fields_and_stamps_are_seen_as_they_look() {
 }
 
 #[test]
+fn where_links_lead_is_told_behind_their_page() {
+    let link = |action: &str| {
+        format!("<</Type/Annot/Subtype/Link/Rect[0 0 9 9]/A<</Type/Action{action}>>>>")
+    };
+    let links = [
+        "/S/URI/URI(https://example.org/a)",
+        "/S/URI/URI(https://example.org/a)",
+        "/S/URI/URI(mailto:erika@example.org)",
+        "/S/URI/URI(javascript:alert\\(1\\))",
+        "/S/URI/URI(file:///etc/passwd)",
+        "/S/JavaScript/JS(http://script)",
+    ]
+    .map(link)
+    .concat();
+    let entries = format!("/MediaBox[0 0 200 100]/Annots[{links}]");
+    let report = attached_page(&entries, "");
+    report.assert_shows("Links of page 1 lead to: https://example.org/a mailto:erika@example.org");
+    let body = report.body();
+    for word in ["alert", "passwd", "script"] {
+        assert!(!body.contains(word), "{body}");
+    }
+    assert_eq!(body.matches("https://example.org/a").count(), 1);
+}
+
+#[test]
 fn notes_that_cannot_be_seen_on_a_page_are_said_to_be_missing() {
     let entries = "/MediaBox[0 0 200 100]/Annots[<</Type/Annot/Subtype/Text/Rect[0 0 9 9]\
                    /Contents(what the officer thought)>>]";
@@ -662,6 +687,125 @@ fn a_page_that_is_packed_twice_to_gigabytes_says_so() {
     ]));
     assert_shown(&report, Shown::Part);
     report.assert_shows("Page 1 could not be shown because its content is longer than 64 MB.");
+}
+
+#[test]
+fn a_page_with_an_image_of_too_many_pixels_says_so_wherever_it_is() {
+    let of = |width: u32, more: &str| {
+        let entries = format!(
+            "/Type/XObject/Subtype/Image/Width {width}/Height {width}/BitsPerComponent 1\
+             /ColorSpace/DeviceGray{more}"
+        );
+        stream(&entries, "x")
+    };
+    let form = |resources: &str, content: &str| {
+        stream(
+            &format!("/Type/XObject/Subtype/Form/BBox[0 0 9 9]{resources}"),
+            content,
+        )
+    };
+    let pattern = |resources: &str, content: &str| {
+        let entries = "/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 9 9]/XStep 9/YStep 9";
+        stream(&format!("{entries}{resources}"), content)
+    };
+    let inline = "BI /W 1 /H 1 /BPC 1 /CS /G ID % EI q BI/Wi#64th 60000/H 60000/BPC 1 ID x EI Q";
+    let jpeg = "<ffd8ffc0000b08ea60ea600101110000ffd9>";
+    let own = "/Resources<</XObject<</I 6 0 R>>>>";
+    let last = of(60_000, "");
+    // What the page draws, its resources, and the objects 5 and 6.
+    let cases = [
+        (
+            "/X Do",
+            "/XObject<</X 6 0 R>>",
+            "null".to_owned(),
+            last.clone(),
+        ),
+        (
+            "/X Do",
+            "/XObject<</X 5 0 R>>",
+            form(own, "/I Do"),
+            last.clone(),
+        ),
+        (
+            "/X Do",
+            "/XObject<</X 5 0 R/I 6 0 R>>",
+            form("", "/I Do"),
+            last.clone(),
+        ),
+        (
+            "/X Do",
+            "/XObject<</X 5 0 R>>",
+            of(8, "/SMask 6 0 R"),
+            last.clone(),
+        ),
+        (
+            "/Pattern cs /P scn 0 0 9 9 re f",
+            "/Pattern<</P 5 0 R>>",
+            pattern(own, "/I Do"),
+            last.clone(),
+        ),
+        (
+            "/Pattern cs /P scn 0 0 9 9 re f",
+            "/Pattern<</P 5 0 R>>",
+            pattern("/Resources<<>>", inline),
+            "null".to_owned(),
+        ),
+        (
+            "/G gs 0 0 9 9 re f",
+            "/ExtGState<</G<</SMask<</S/Luminosity/G 5 0 R>>>>>>",
+            form(own, "/I Do"),
+            last.clone(),
+        ),
+        (
+            "BT /F 9 Tf (a) Tj ET",
+            "/Font<</F<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]\
+             /Encoding<</Differences[97/a]>>/FirstChar 97/LastChar 97/Widths[9]\
+             /CharProcs<</a 5 0 R>>>>>>",
+            stream("", &format!("9 0 d0 {inline}")),
+            "null".to_owned(),
+        ),
+        (inline, "", "null".to_owned(), "null".to_owned()),
+        (
+            "/X Do",
+            "/XObject<</X 5 0 R>>",
+            stream(
+                "/Type/XObject/Subtype/Image/Width 8/Height 8/BitsPerComponent 8\
+                 /ColorSpace/DeviceGray/Filter[/ASCIIHexDecode/DCTDecode]",
+                jpeg.trim_start_matches('<'),
+            ),
+            "null".to_owned(),
+        ),
+    ];
+    for (content, resources, fifth, sixth) in cases {
+        let page = format!("/MediaBox[0 0 9 9]/Resources<<{resources}>>");
+        let bytes = pages(&[(&page, content)], &[fifth, sixth]);
+        let report = attached_pdf(bytes);
+        assert_shown(&report, Shown::Part);
+        report.assert_shows(
+            "Page 1 could not be shown because an image on it has 60000 × 60000 pixels; at most \
+             200 million are shown.",
+        );
+        report.assert_shows("The file itself is kept beside this report.");
+        assert!(!report.plain().contains("/Width 60000"), "{content}");
+    }
+}
+
+#[test]
+fn only_the_page_that_draws_too_large_an_image_is_missing() {
+    let resources = "/MediaBox[0 0 200 100]/Resources<</XObject<</X 7 0 R>>>>";
+    let quarters = quarters(0, 0, 200, 100);
+    let image = stream(
+        "/Type/XObject/Subtype/Image/Width 60000/Height 60000/BitsPerComponent 1\
+         /ColorSpace/DeviceGray",
+        "x",
+    );
+    let report = attached_pdf(pages(
+        &[(resources, "/X Do"), (resources, &quarters)],
+        &[image],
+    ));
+    assert_shown(&report, Shown::Part);
+    report.assert_shows("Page 1 could not be shown because an image on it has");
+    assert_eq!(seen(&report, 7).corners(), UPRIGHT);
 }
 
 #[test]

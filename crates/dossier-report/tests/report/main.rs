@@ -16,6 +16,7 @@ mod listing;
 mod lists;
 mod office;
 mod pages;
+mod photographs;
 mod pictures;
 mod properties;
 mod schemas;

@@ -253,3 +253,59 @@ fn bars_headings_and_rules_have_their_colours() {
         assert!(contents.contains(shown), "{what}");
     }
 }
+
+#[test]
+fn a_report_in_another_language_has_no_english_around_its_sections() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut report = report(vec![section("Gefängnis", SectionBody::NoData)]);
+    report.date_from = None;
+    report.generated_on = jiff::civil::date(2024, 3, 9);
+    report.wording = serde_json::from_value(serde_json::json!({
+        "title": "AUSKUNFT", "internal_only": "INTERN", "classification": "VERTRAULICH",
+        "footer": "Vertraulich", "contents_title": "INHALT", "end_of_report": "Ende der Auskunft",
+        "language": "de", "name": "Person", "case_reference": "Aktenzeichen",
+        "date_range": "Zeitraum", "start_of_record": "Beginn der Akte",
+        "generation_date": "Erstellt am", "total_pages": "Seiten", "end_total_pages": "Alle Seiten",
+        "date": "{day}. {month} {year}",
+        "months": ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August",
+                   "September", "Oktober", "November", "Dezember"],
+        "volume": "Band {volume} von {volumes}", "contents_volume": "Bd. {volume}, {page}",
+        "contents_link": "{section}, Seite {page}", "no_data_held": "Keine Daten",
+    }))
+    .unwrap();
+    let out = folder.path().join("report.pdf");
+    let fonts = Fonts::embedded().unwrap();
+    let summary = write_report(&report, &fonts, &out).unwrap();
+    let written = Written::new(folder, summary);
+    let pages = written.pages();
+    assert_eq!(
+        pages[0],
+        "AUSKUNFT\nPerson: MUSTER, Erika\nNOMIS ID: A1234BC\nAktenzeichen: SAR-77\n\
+         Zeitraum: Beginn der Akte - 1. Januar 2024\nErstellt am: 9. März 2024\nSeiten: 5\n\
+         INTERN\nVERTRAULICH\n"
+    );
+    assert!(pages[3].starts_with("Person: MUSTER, Erika\n"));
+    assert!(pages[3].contains("Keine Daten"));
+    assert_eq!(pages[4], "Ende der Auskunft\nAlle Seiten: 5\nINTERN\n");
+    assert_eq!(
+        crate::support::links(&written.path()),
+        ["Gefängnis, Seite 4"]
+    );
+
+    report.wording.name = "{page}".to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let output = Output {
+        report: folder.path().join("report.pdf"),
+        copy: None,
+        limits: dossier_report::VolumeLimits {
+            pages_max: Some(5),
+            bytes_max: None,
+        },
+    };
+    report.sections = vec![section("Eins", SectionBody::NoData); 3];
+    let files = write_files(&report, &fonts, &output).unwrap().files;
+    assert!(files.len() > 1);
+    let first = pages_of(&files[0].path);
+    assert!(first[0].contains(&format!("Band 1 von {}", files.len())));
+    assert!(first[1].contains("Bd. 2, "), "{}", first[1]);
+}

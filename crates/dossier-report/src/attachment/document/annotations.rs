@@ -1,7 +1,7 @@
 use hayro_syntax::object::{Array, Dict, MaybeRef, Name, ObjRef, Object, Rect, Stream, String};
 use hayro_syntax::page::Page;
 
-use crate::limits::PDF_PAGE_ANNOTATIONS_MAX;
+use crate::limits::{PDF_LINK_BYTES_MAX, PDF_PAGE_ANNOTATIONS_MAX};
 
 /// What an annotation looks like: a drawing of its own, and where it lies on the page.
 pub(super) struct Appearance {
@@ -15,7 +15,12 @@ pub(super) struct Annotations {
     pub appearances: Vec<Appearance>,
     /// Whether there are texts that cannot be seen on the page.
     pub unseen: bool,
+    /// Where its links lead, each once.
+    pub links: Vec<std::string::String>,
 }
+
+/// What the addresses begin with that links of a report may name.
+const SCHEMES: [&str; 3] = ["http://", "https://", "mailto:"];
 
 /// The flags for annotations that are not seen (ISO 32000-1, 12.5.3).
 const HIDDEN: i32 = 1 << 1;
@@ -35,6 +40,12 @@ pub(super) fn annotations(page: &Page<'_>) -> Annotations {
         let kind = annotation.get::<Name<'_>>("Subtype");
         let kind = kind.as_deref().unwrap_or_default();
         let flags = annotation.get::<i32>("F").unwrap_or(0);
+        if kind == b"Link"
+            && let Some(link) = address(&annotation)
+            && !found.links.contains(&link)
+        {
+            found.links.push(link);
+        }
         if matches!(kind, b"Link" | b"Popup") || flags & (HIDDEN | NO_VIEW) != 0 {
             continue;
         }
@@ -52,6 +63,21 @@ pub(super) fn annotations(page: &Page<'_>) -> Annotations {
         found.appearances.extend(appearance);
     }
     found
+}
+
+/// Where a link leads, if that is a place on the web or a mailbox (12.6.4.7).
+fn address(annotation: &Dict<'_>) -> Option<std::string::String> {
+    let action = annotation.get::<Dict<'_>>("A")?;
+    action
+        .get::<Name<'_>>("S")
+        .filter(|kind| &**kind == b"URI")?;
+    let address = action.get::<String<'_>>("URI")?;
+    let address = std::string::String::from_utf8_lossy(address.as_bytes()).into_owned();
+    let known = SCHEMES.iter().any(|scheme| {
+        let start = address.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    (known && address.len() <= PDF_LINK_BYTES_MAX).then_some(address)
 }
 
 fn appearance(page: &Page<'_>, annotation: &Dict<'_>) -> Option<Appearance> {

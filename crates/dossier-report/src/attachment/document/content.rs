@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
 use flate2::read::ZlibDecoder;
@@ -53,18 +54,28 @@ pub(super) fn check_packing(stream: &Stream<'_>) -> Result<(), Failure> {
             Ok(())
         };
     }
-    let mut data = stream.raw_data().into_owned();
-    for filter in filters {
+    before_pixels(stream).map(|_| ())
+}
+
+/// What a filter that makes pixels is to unpack.
+pub(super) type Packed<'p> = (Filter, Cow<'p, [u8]>);
+
+/// Unpacks a stream up to the filter that makes pixels, each stage within the limit; `None` if it
+/// has none.
+pub(super) fn before_pixels<'p>(stream: &Stream<'p>) -> Result<Option<Packed<'p>>, Failure> {
+    let mut data = stream.raw_data();
+    for filter in stream.filters() {
         data = match filter {
             Filter::FlateDecode => flate(&data)?,
             Filter::LzwDecode => lzw(&data)?,
             Filter::Ascii85Decode => ascii85(&data)?,
             Filter::AsciiHexDecode => ascii_hex(&data)?,
             Filter::RunLengthDecode => run_length(&data)?,
-            _ => return Ok(()),
-        };
+            filter => return Ok(Some((filter, data))),
+        }
+        .into();
     }
-    Ok(())
+    Ok(None)
 }
 
 fn within_limit(data: Vec<u8>) -> Result<Vec<u8>, Failure> {

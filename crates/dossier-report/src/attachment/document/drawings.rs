@@ -168,7 +168,7 @@ fn drawn(content: &[u8]) -> HashMap<Vec<u8>, u64> {
 }
 
 /// White space and delimiters (ISO 32000-1, 7.2.2).
-fn ends_word(byte: u8) -> bool {
+pub(super) fn ends_word(byte: u8) -> bool {
     matches!(
         byte,
         0 | b'\t' | b'\n' | 12 | b'\r' | b' ' | b'(' | b')' | b'<' | b'>'
@@ -176,7 +176,7 @@ fn ends_word(byte: u8) -> bool {
 }
 
 /// A name without its escapes (ISO 32000-1, 7.3.5).
-fn unescaped(word: &[u8]) -> Vec<u8> {
+pub(super) fn unescaped(word: &[u8]) -> Vec<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     let mut name = Vec::with_capacity(word.len());
     let mut rest = word;

@@ -10,6 +10,7 @@ use super::super::failure::{Failure, guarded, unreadable};
 use super::annotations::{Annotations, annotations};
 use super::content::{check_packing, unpack};
 use super::drawings::Drawings;
+use super::images::Images;
 use crate::ReportError;
 use crate::layout::{Figure, Orientation};
 use crate::limits::{
@@ -23,6 +24,7 @@ use crate::pdf::{ObjectId, PdfFile};
 pub(super) struct Importer<'p> {
     document: &'p XRef,
     drawings: Drawings<'p>,
+    images: Images<'p>,
     copied: HashMap<ObjRef, ObjectId>,
     waiting: Vec<(ObjRef, Role)>,
     bytes: u64,
@@ -31,17 +33,23 @@ pub(super) struct Importer<'p> {
     pub fonts_embedded: bool,
     /// Whether there are texts that cannot be seen on the pages.
     pub unseen_notes: bool,
+    /// Where the links of the last page lead.
+    pub links: Vec<String>,
 }
 
 /// What the keys of a dictionary are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Role {
     /// Words of the standard.
     Plain,
     /// The kinds of resources.
     Resources,
     /// Names that the document's maker chose: any word may stand here.
     Names,
+    /// Such names, of the shapes of a font's letters (ISO 32000-1, 9.6.5).
+    Glyphs,
+    /// Words of the standard, for such a shape.
+    Glyph,
 }
 
 impl Role {
@@ -49,14 +57,16 @@ impl Role {
     fn of(self, key: &[u8]) -> Option<Self> {
         match self {
             Self::Names => Some(Self::Plain),
+            Self::Glyphs => Some(Self::Glyph),
             Self::Resources => match key {
                 b"Font" | b"XObject" | b"ExtGState" | b"ColorSpace" | b"Pattern" | b"Shading"
                 | b"Properties" => Some(Self::Names),
                 _ => None,
             },
-            Self::Plain => match key {
+            Self::Plain | Self::Glyph => match key {
                 b"Resources" => Some(Self::Resources),
-                b"CharProcs" | b"Colorants" => Some(Self::Names),
+                b"CharProcs" => Some(Self::Glyphs),
+                b"Colorants" => Some(Self::Names),
                 _ if LEFT_BEHIND.contains(&key) => None,
                 _ => Some(Self::Plain),
             },
@@ -144,12 +154,14 @@ impl<'p> Importer<'p> {
         Self {
             document,
             drawings: Drawings::new(document),
+            images: Images::new(document),
             copied: HashMap::new(),
             waiting: Vec::new(),
             bytes: 0,
             whole: true,
             fonts_embedded: true,
             unseen_notes: false,
+            links: Vec::new(),
         }
     }
 
@@ -184,10 +196,12 @@ impl<'p> Importer<'p> {
         if !area.iter().all(|side| side.is_finite()) {
             return Err(unreadable("it has no size"));
         }
-        let annotations = annotations(page);
+        let mut annotations = annotations(page);
+        self.links = std::mem::take(&mut annotations.links);
         let appearances = annotations.appearances.iter().map(|shown| shown.object);
-        self.drawings
-            .check(page, &content_streams(page), appearances)?;
+        let streams = content_streams(page);
+        self.images.check(page, &streams, appearances.clone())?;
+        self.drawings.check(page, &streams, appearances)?;
         let drawn = self.page_form(file, page, area)?;
         self.unseen_notes |= annotations.unseen;
         let object = if annotations.appearances.is_empty() {
@@ -565,19 +579,19 @@ fn form(dict: &mut pdf_writer::Dict<'_>, area: [f32; 4]) {
     dict.insert(pdf_writer::Name(b"BBox")).array().items(area);
 }
 
-fn entries<'d>(
-    dict: &'d Dict<'d>,
+pub(super) fn entries<'d, 'p>(
+    dict: &'d Dict<'p>,
     role: Role,
-) -> impl Iterator<Item = (Name<'d>, MaybeRef<Object<'d>>, Role)> + 'd {
+) -> impl Iterator<Item = (Name<'p>, MaybeRef<Object<'p>>, Role)> + use<'d, 'p> {
     dict.entries()
         .filter_map(move |(key, value)| Some((key.clone(), value, role.of(&key)?)))
 }
 
-fn elements<'d>(array: &Array<'d>) -> impl Iterator<Item = MaybeRef<Object<'d>>> {
+pub(super) fn elements<'d>(array: &Array<'d>) -> impl Iterator<Item = MaybeRef<Object<'d>>> {
     array.raw_iter()
 }
 
-fn is_left_behind(dict: &Dict<'_>) -> bool {
+pub(super) fn is_left_behind(dict: &Dict<'_>) -> bool {
     let is_one_of = |key: &str, words: &[&[u8]]| {
         dict.get::<Name<'_>>(key)
             .is_some_and(|name| words.contains(&&*name))

@@ -1,3 +1,5 @@
+mod entropy;
+
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,14 +15,17 @@ use super::{Moving, Picture, check_held, check_size, exif};
 use crate::layout::Orientation;
 use crate::pdf::PdfFile;
 
-/// Bytes a pixel that decoding takes: coefficients and samples of a progressive image.
-const DECODER_BYTES: u64 = 12;
+/// Bytes a coefficient that decoding takes where an image comes in several scans.
+const COEFFICIENT_BYTES: u64 = 2;
 
 /// What a JPEG file says of itself before its first scan (ITU-T T.81, annex B).
 struct Header {
     width: u32,
     height: u32,
     components: u8,
+    /// Bytes that the decoder takes for each pixel: it holds the image and, if that comes in several
+    /// scans, all of its coefficients.
+    decoder_bytes: u64,
     /// Whether Adobe's marker is there: its CMYK is stored inverted.
     adobe: bool,
     orientation: Orientation,
@@ -32,7 +37,8 @@ pub(super) fn write(pdf: &mut PdfFile, path: &Path) -> Result<(Picture, Moving),
     let mut file = BufReader::new(open(path)?);
     let header = read_header(&mut file)?;
     check_size(header.width, header.height)?;
-    if !is_sound(path, &header) {
+    let whole = guarded(|| entropy::check_whole(BufReader::new(open(path)?)));
+    if whole.is_err() {
         return write_decoded(pdf, path, &header);
     }
     file.seek(SeekFrom::Start(0)).map_err(damaged)?;
@@ -71,6 +77,10 @@ fn read_header(file: &mut (impl Read + Seek)) -> Result<Header, Failure> {
     let mut found: Option<Header> = None;
     let mut adobe = false;
     let mut orientation = Orientation::UPRIGHT;
+    let mut sequential = false;
+    let mut coefficient_bytes = 0;
+    // Components of the first scan.
+    let mut scanned = [0];
     let mut start = [0; 2];
     file.read_exact(&mut start).map_err(damaged)?;
     loop {
@@ -96,17 +106,26 @@ fn read_header(file: &mut (impl Read + Seek)) -> Result<Header, Failure> {
                     width: u32::from(u16::from_be_bytes([w1, w0])),
                     height: u32::from(u16::from_be_bytes([h1, h0])),
                     components,
+                    decoder_bytes: 0,
                     adobe: false,
                     orientation,
                 });
-                skip(file, length.saturating_sub(6))?;
+                let mut sampling = Vec::new();
+                file.take(length.saturating_sub(6))
+                    .read_to_end(&mut sampling)
+                    .map_err(damaged)?;
+                sequential = marker != 0xc2;
+                coefficient_bytes = coefficient_bytes_a_pixel(&sampling);
             }
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
                 return Err(unreadable(
                     "the image uses a kind of JPEG that PDF readers do not have",
                 ));
             }
-            0xda => break,
+            0xda => {
+                file.read_exact(&mut scanned).map_err(damaged)?;
+                break;
+            }
             0xd9 => return Err(unreadable("the file holds no image")),
             0xe1 | 0xee => {
                 let mut segment = Vec::new();
@@ -123,11 +142,29 @@ fn read_header(file: &mut (impl Read + Seek)) -> Result<Header, Failure> {
         }
     }
     let header = found.ok_or_else(|| unreadable("the file holds no image"))?;
+    let shown = if header.components == 1 { 1 } else { 3 };
+    let one_scan = sequential && scanned[0] == header.components;
     Ok(Header {
+        decoder_bytes: if one_scan {
+            shown
+        } else {
+            shown + coefficient_bytes
+        },
         adobe,
         orientation,
         ..header
     })
+}
+
+/// Bytes of all coefficients for one pixel of the image, rounded up.
+fn coefficient_bytes_a_pixel(sampling: &[u8]) -> u64 {
+    let blocks = sampling.chunks_exact(3).map(|component| component[1]);
+    let blocks = blocks.map(|both| (u64::from(both >> 4), u64::from(both & 15)));
+    let all: u64 = blocks.clone().map(|(across, down)| across * down).sum();
+    let across = blocks.clone().map(|(across, _)| across).max();
+    let down = blocks.map(|(_, down)| down).max();
+    let most = across.unwrap_or(1).max(1) * down.unwrap_or(1).max(1);
+    (COEFFICIENT_BYTES * all).div_ceil(most)
 }
 
 fn next_marker(file: &mut impl Read) -> Result<u8, Failure> {
@@ -155,28 +192,18 @@ fn skip(file: &mut impl Seek, bytes: u64) -> Result<(), Failure> {
         .map_err(damaged)
 }
 
-/// Whether all of the image can be read. One that is too large to try is taken to be sound.
-fn is_sound(path: &Path, header: &Header) -> bool {
-    if check_held(header.width, header.height, DECODER_BYTES).is_err() {
-        return true;
-    }
-    guarded(|| {
-        decode(
-            path,
-            header,
-            DecoderOptions::default().set_strict_mode(true),
-        )
-    })
-    .is_ok()
-}
-
 /// Writes what can be read of a damaged image: readers of PDF files would trip over it.
 fn write_decoded(
     pdf: &mut PdfFile,
     path: &Path,
     header: &Header,
 ) -> Result<(Picture, Moving), Failure> {
-    let pixels = guarded(|| decode(path, header, DecoderOptions::default()))?;
+    if check_held(header.width, header.height, header.decoder_bytes).is_err() {
+        return Err(unreadable(
+            "the file is damaged, and the image too large to show a part of it",
+        ));
+    }
+    let pixels = guarded(|| decode(path, header))?;
     let pixels = Arc::new(pixels);
     let gray = header.components == 1;
     let raster = Raster {
@@ -200,12 +227,12 @@ fn write_decoded(
     Ok((Picture { whole, ..picture }, Moving::Still))
 }
 
-fn decode(path: &Path, header: &Header, options: DecoderOptions) -> Result<Vec<u8>, Failure> {
+fn decode(path: &Path, header: &Header) -> Result<Vec<u8>, Failure> {
     let space = match header.components {
         1 => ColorSpace::Luma,
         _ => ColorSpace::RGB,
     };
-    let options = options
+    let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(space)
         .set_max_width(header.width as usize)
         .set_max_height(header.height as usize);
