@@ -64,17 +64,46 @@ topologySpreadConstraints:
       matchLabels: {{ include "dossier.selector" . | nindent 8 }}
 {{- end }}
 
-{{/* The configuration of a part as variables: the files of its secrets. */}}
-{{- define "dossier.secretEnv" -}}
-- name: DOSSIER_API__TOKEN_FILE
-  value: /run/secrets/dossier/token
+{{/* Whether an authority is named. */}}
+{{- define "dossier.isNamed" -}}
+{{ .secret }}{{ .configMap }}
+{{- end }}
+
+{{/* One file as a variable: a list of the key's name and the file's. */}}
+{{- define "dossier.fileEnv" -}}
+- name: DOSSIER_{{ index . 0 }}
+  value: /run/secrets/dossier/{{ index . 1 }}
+{{- end }}
+
+{{/* The database as variables: for the API and the migration, and nobody else. */}}
+{{- define "dossier.storeEnv" -}}
+{{ include "dossier.fileEnv" (list "STORE__URL_FILE" "store-url") }}
+{{- if .Values.secrets.storeListenUrl.name }}
+{{ include "dossier.fileEnv" (list "STORE__LISTEN_URL_FILE" "store-listen-url") }}
+{{- end }}
+{{- if include "dossier.isNamed" .Values.authorities.store }}
+{{ include "dossier.fileEnv" (list "STORE__CA_FILE" "store-ca.pem") }}
+{{- end }}
+{{- end }}
+
+{{/* The files that API and workers read, as variables. */}}
+{{- define "dossier.sharedEnv" -}}
+{{ include "dossier.fileEnv" (list "API__TOKEN_FILE" "token") }}
 {{- if .Values.secrets.s3Secret.name }}
-- name: DOSSIER_DOCUMENTS__S3__SECRET_ACCESS_KEY_FILE
-  value: /run/secrets/dossier/s3-secret
+{{ include "dossier.fileEnv" (list "DOCUMENTS__S3__SECRET_ACCESS_KEY_FILE" "s3-secret") }}
 {{- end }}
 {{- if .Values.secrets.clientSecret.name }}
-- name: DOSSIER_WORKER__UPSTREAM_AUTH__CLIENT_SECRET_FILE
-  value: /run/secrets/dossier/client-secret
+{{ include "dossier.fileEnv" (list "WORKER__UPSTREAM_AUTH__CLIENT_SECRET_FILE" "client-secret") }}
+{{- end }}
+{{- if include "dossier.isNamed" .Values.authorities.documents }}
+{{- if eq .Values.documents.kind "s3" }}
+{{ include "dossier.fileEnv" (list "DOCUMENTS__S3__CA_FILE" "documents-ca.pem") }}
+{{- else }}
+{{ include "dossier.fileEnv" (list "DOCUMENTS__DOCUMENT_API__CA_FILE" "documents-ca.pem") }}
+{{- end }}
+{{- end }}
+{{- if include "dossier.isNamed" .Values.authorities.services }}
+{{ include "dossier.fileEnv" (list "WORKER__CA_FILE" "services-ca.pem") }}
 {{- end }}
 {{- end }}
 
@@ -87,8 +116,40 @@ topologySpreadConstraints:
         path: {{ index . 1 }}
 {{- end }}
 
-{{/* Secrets that both parts read. */}}
-{{- define "dossier.secretFiles" -}}
+{{/* One authority as a file, if it is named: a list of the authority and the file's name. */}}
+{{- define "dossier.authorityFile" -}}
+{{- $authority := index . 0 }}
+{{- if include "dossier.isNamed" $authority }}
+- {{ if $authority.secret }}secret{{ else }}configMap{{ end }}:
+    name: {{ $authority.secret | default $authority.configMap }}
+    items:
+      - key: {{ $authority.key }}
+        path: {{ index . 1 }}
+{{- end }}
+{{- end }}
+
+{{/* The database's files: for the API and the migration, and nobody else. */}}
+{{- define "dossier.storeFiles" -}}
+{{ include "dossier.secretFile" (list .Values.secrets.storeUrl "store-url") }}
+{{- if .Values.secrets.storeListenUrl.name }}
+{{ include "dossier.secretFile" (list .Values.secrets.storeListenUrl "store-listen-url") }}
+{{- end }}
+{{- with .Values.secrets.storeCertificate }}
+{{- if .name }}
+- secret:
+    name: {{ .name }}
+    items:
+      - key: {{ .certificate }}
+        path: store-client.crt
+      - key: {{ .key }}
+        path: store-client.key
+{{- end }}
+{{- end }}
+{{- include "dossier.authorityFile" (list .Values.authorities.store "store-ca.pem") }}
+{{- end }}
+
+{{/* Files that API and workers read. */}}
+{{- define "dossier.sharedFiles" -}}
 {{ include "dossier.secretFile" (list .Values.secrets.token "token") }}
 {{- if .Values.secrets.s3Secret.name }}
 {{ include "dossier.secretFile" (list .Values.secrets.s3Secret "s3-secret") }}
@@ -96,4 +157,6 @@ topologySpreadConstraints:
 {{- if .Values.secrets.clientSecret.name }}
 {{ include "dossier.secretFile" (list .Values.secrets.clientSecret "client-secret") }}
 {{- end }}
+{{- include "dossier.authorityFile" (list .Values.authorities.documents "documents-ca.pem") }}
+{{- include "dossier.authorityFile" (list .Values.authorities.services "services-ca.pem") }}
 {{- end }}
