@@ -1,6 +1,7 @@
 //! The program as its users meet it: whole, over HTTP, from the command line, killed and restarted.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+mod batches;
 mod bench_queue;
 mod bench_report;
 mod commands;
