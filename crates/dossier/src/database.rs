@@ -35,7 +35,7 @@ pub async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let search = match store.search_kind() {
         SearchKind::Anywhere => "any part of a case reference or identifier",
         SearchKind::Beginning => {
-            "the beginning of a case reference or identifier, because pg_trgm cannot be had"
+            "the beginning of a case reference or identifier, until there is an index by trigrams"
         }
     };
     tracing::info!(database = %place, "opened the database; a search finds {search}");

@@ -102,8 +102,14 @@ EXECUTE FUNCTION dossier_requests_came();
 INSERT INTO request_texts (request_id, search_text, subject_id)
 SELECT id, search_text, split_part(search_text, E'\n', -1) FROM requests;
 
--- They are made on request_texts, whichever of them it is.
+-- They are made on request_texts. Beginnings are always found by these; the index for any part of a text
+-- is made apart from the steps, where its extension can be had.
 DROP INDEX IF EXISTS requests_by_trigrams, requests_by_reference, requests_by_subject;
+CREATE INDEX requests_by_reference ON request_texts (search_text);
+CREATE INDEX requests_by_subject ON request_texts (subject_id);
+CREATE INDEX IF NOT EXISTS archived_requests_by_reference ON archived_requests (search_text);
+CREATE INDEX IF NOT EXISTS archived_requests_by_subject
+    ON archived_requests ((lower(subject_id) COLLATE "C"));
 
 -- Nearly all requests are completed, and those are found by age. Lists and counts of the others, and
 -- for programs of schema 5 what there is to do in the order of their claims.

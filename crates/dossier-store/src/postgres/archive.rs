@@ -13,7 +13,7 @@ use super::search::Search;
 use super::session::In;
 use super::sql::{millis, now};
 use super::{Failed, PostgresStore, StoreError};
-use crate::{ArchivedRequest, Page};
+use crate::{ArchivedRequest, Page, Store};
 
 impl PostgresStore {
     pub(super) async fn to_archive(&self, age: Duration, max: u32) -> Result<Vec<Request>, Failed> {
@@ -83,7 +83,7 @@ impl PostgresStore {
         search: Option<&str>,
         page: Page,
     ) -> Result<Vec<ArchivedRequest>, Failed> {
-        let search = search.map(|text| Search::new(self.search, text));
+        let search = search.map(|text| Search::new(self.search_kind(), text));
         let condition = match &search {
             Some(search) => search.of_archived(),
             None => "TRUE",

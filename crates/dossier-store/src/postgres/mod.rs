@@ -9,6 +9,7 @@
 //! - `requests`, `leases`, `renewals`, `completions`, `services`, `templates`, `template_health`,
 //!   `schemas`, `housekeeping`, `archive`, `reference`: the capabilities of [`Store`]
 //! - `search`: by any part of a text, or by its beginning
+//! - `trigrams`: the indexes for any part, made while others work
 //! - `work`: waiting for something to do, and being told of it
 //! - `failure`: what PostgreSQL says when it fails, without any data
 //!
@@ -34,10 +35,12 @@ mod session;
 mod sql;
 mod template_health;
 mod templates;
+mod trigrams;
 mod url;
 mod work;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -72,7 +75,8 @@ use work::Work;
 pub struct PostgresStore {
     pool: PgPool,
     work: Arc<Work>,
-    search: SearchKind,
+    /// Whether there is an index for any part of a text, by now.
+    any_part: Arc<AtomicBool>,
     pooler: bool,
     call_max: Duration,
     /// They end with the store.
@@ -154,7 +158,11 @@ impl Store for PostgresStore {
     }
 
     fn search_kind(&self) -> SearchKind {
-        self.search
+        if self.any_part.load(Ordering::Relaxed) {
+            SearchKind::Anywhere
+        } else {
+            SearchKind::Beginning
+        }
     }
 
     async fn first_result(

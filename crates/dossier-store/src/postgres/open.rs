@@ -1,6 +1,8 @@
 //! Connections, and their limits.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -10,6 +12,7 @@ use tokio::time::timeout;
 
 use super::failure::describe;
 use super::schema::{self, SchemaError};
+use super::trigrams;
 use super::work::{Work, listen_for_all, look_for_all};
 use super::{DatabaseUrl, PostgresStore};
 use crate::{Migrated, SchemaAge, SchemaState, SearchKind, Unavailable};
@@ -63,7 +66,7 @@ impl Options {
         }
     }
 
-    fn connect(&self) -> Connect {
+    pub(super) fn connect(&self) -> Connect {
         let options = self.plain(&self.url);
         let options = if self.pooler {
             // What a pooler cannot give to the next server is not asked for.
@@ -74,7 +77,8 @@ impl Options {
         Connect { options }
     }
 
-    fn listen(&self) -> Option<Connect> {
+    /// To the server itself, if there is a way past the pooler.
+    pub(super) fn unpooled(&self) -> Option<Connect> {
         let url = match (&self.listen_url, self.pooler) {
             (Some(url), _) => url,
             (None, false) => &self.url,
@@ -153,6 +157,13 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    pub(super) fn unavailable(options: &Options, cause: String) -> Self {
+        Self::Unavailable {
+            server: options.url.clone(),
+            cause: Unavailable(cause),
+        }
+    }
+
     fn of(server: &DatabaseUrl, error: SchemaError) -> Self {
         let server = server.clone();
         match error {
@@ -175,7 +186,7 @@ impl PostgresStore {
     /// [`OpenError`] says what to do about it.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         if options.migrate {
-            migrate(&options).await?;
+            migrate_schema(&options).await?;
         } else {
             let state = schema_state(&options).await?;
             let (server, found, known) = (options.url.clone(), state.found, state.known);
@@ -198,8 +209,10 @@ impl PostgresStore {
             }
         }
         let connect = options.connect();
-        let mut first = connection(&options).await?;
-        let search = search_kind(&mut first).await;
+        let mut first = connection(&options, &connect).await?;
+        let state = read(&mut first).await;
+        let state = state.map_err(|error| unavailable(&options, &error))?;
+        let search = trigrams::search_kind(&mut first).await;
         let search = search.map_err(|error| unavailable(&options, &error))?;
         // It has told all that it was made for.
         let _ = first.close().await;
@@ -227,7 +240,18 @@ impl PostgresStore {
             !options.pooler,
             options.look_every,
         ));
-        match options.listen() {
+        let any_part = Arc::new(AtomicBool::new(search == SearchKind::Anywhere));
+        if search == SearchKind::Beginning {
+            // An index may take long, and nobody has to wait for it.
+            let may_make = options.migrate && state.age() == SchemaAge::Current;
+            tasks.spawn(trigrams::make_or_look(
+                options.clone(),
+                pool.clone(),
+                Arc::clone(&any_part),
+                may_make,
+            ));
+        }
+        match options.unpooled() {
             Some(listen) => {
                 tasks.spawn(listen_for_all(work.clone(), listen));
             }
@@ -238,7 +262,7 @@ impl PostgresStore {
         Ok(Self {
             pool,
             work,
-            search,
+            any_part,
             pooler: options.pooler,
             call_max: options.connect_max + options.statement_max * 2,
             _tasks: tasks,
@@ -255,9 +279,17 @@ impl PostgresStore {
 /// from which to which. Only one process at a time does so, others wait for it.
 ///
 /// # Errors
-/// See [`OpenError`]; then nothing is changed.
+/// See [`OpenError`]; then no step was taken, or all were and only an index is missing.
 pub async fn migrate(options: &Options) -> Result<Migrated, OpenError> {
-    let mut connection = connection(options).await?;
+    let migrated = migrate_schema(options).await?;
+    if migrated.to == schema::KNOWN {
+        trigrams::make_or_wait(options).await?;
+    }
+    Ok(migrated)
+}
+
+async fn migrate_schema(options: &Options) -> Result<Migrated, OpenError> {
+    let mut connection = connection(options, &options.connect()).await?;
     let migrated = schema::migrate(&mut connection).await;
     let _ = connection.close().await;
     migrated.map_err(|error| OpenError::of(&options.url, error))
@@ -268,7 +300,7 @@ pub async fn migrate(options: &Options) -> Result<Migrated, OpenError> {
 /// # Errors
 /// [`OpenError::Unavailable`].
 pub async fn schema_state(options: &Options) -> Result<SchemaState, OpenError> {
-    let mut connection = connection(options).await?;
+    let mut connection = connection(options, &options.connect()).await?;
     let state = read(&mut connection).await;
     let _ = connection.close().await;
     state.map_err(|error| unavailable(options, &error))
@@ -281,28 +313,20 @@ async fn read(connection: &mut PgConnection) -> Result<SchemaState, sqlx::Error>
     Ok(state)
 }
 
-async fn search_kind(connection: &mut PgConnection) -> Result<SearchKind, sqlx::Error> {
-    let mut tx = connection.begin().await?;
-    let kind = schema::search_kind(&mut tx).await?;
-    tx.commit().await?;
-    Ok(kind)
-}
-
-async fn connection(options: &Options) -> Result<PgConnection, OpenError> {
-    let connect = options.connect();
+pub(super) async fn connection(
+    options: &Options,
+    connect: &Connect,
+) -> Result<PgConnection, OpenError> {
     let connected = timeout(options.connect_max, connect.options.connect()).await;
     match connected {
         Ok(connected) => connected.map_err(|error| unavailable(options, &error)),
-        Err(_) => Err(OpenError::Unavailable {
-            server: options.url.clone(),
-            cause: Unavailable("it did not answer in time".to_owned()),
-        }),
+        Err(_) => Err(OpenError::unavailable(
+            options,
+            "it did not answer in time".to_owned(),
+        )),
     }
 }
 
 fn unavailable(options: &Options, error: &sqlx::Error) -> OpenError {
-    OpenError::Unavailable {
-        server: options.url.clone(),
-        cause: Unavailable(describe(error)),
-    }
+    OpenError::unavailable(options, describe(error))
 }

@@ -15,7 +15,7 @@ use super::sql::{claimable, folded, free, limits, millis, now, storable};
 use super::work::ONE;
 use super::{Failed, PostgresStore, StoreError};
 use crate::rows::Columns;
-use crate::{Created, Page, QueueDepth, RequestCounts, RequestFilter};
+use crate::{Created, Page, QueueDepth, RequestCounts, RequestFilter, Store};
 
 const SELECT: &str = concat!("SELECT ", request_columns!(), " FROM requests");
 
@@ -172,7 +172,7 @@ impl PostgresStore {
 
     fn search_of(&self, filter: &RequestFilter) -> Option<Search> {
         let text = filter.search.as_ref()?;
-        Some(Search::new(self.search, text.reveal()))
+        Some(Search::new(self.search_kind(), text.reveal()))
     }
 
     pub(super) async fn duplicate(

@@ -5,10 +5,14 @@
 //! (contract). Each step says from which schema on programs can work with what it leaves.
 //! `docs/decisions/0007-expand-then-contract.md` is the rule for those who write one.
 
-use sqlx::{Connection, Executor, PgConnection, Row};
+use std::time::{Duration, Instant};
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+use tokio::time::sleep;
 
 use super::failure::{code, describe};
-use crate::{Migrated, SchemaAge, SchemaState, SearchKind, Unavailable};
+use super::trigrams;
+use crate::{Migrated, SchemaAge, SchemaState, Unavailable};
 
 /// A step of the schema.
 struct Step {
@@ -58,27 +62,17 @@ const STEPS: [Step; 9] = [
 ];
 
 /// The newest schema that this version knows.
-const KNOWN: u32 = STEPS.len() as u32;
+pub(super) const KNOWN: u32 = STEPS.len() as u32;
 
 /// `DOSSIER` on a telephone: the advisory lock that a migration holds.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(3677437)";
 
-/// Any part of a text is found by its trigrams.
-const BY_TRIGRAMS: &str = "CREATE EXTENSION IF NOT EXISTS pg_trgm; \
-     CREATE INDEX requests_by_trigrams ON request_texts USING gin (search_text gin_trgm_ops); \
-     CREATE INDEX IF NOT EXISTS archived_requests_by_trigrams ON archived_requests \
-         USING gin (search_text gin_trgm_ops); \
-     DROP INDEX IF EXISTS requests_by_reference, requests_by_subject, \
-         archived_requests_by_reference, archived_requests_by_subject";
-
-/// Where the extension cannot be had: beginnings are found by their order.
-const BY_BEGINNING: &str = "CREATE INDEX IF NOT EXISTS requests_by_reference \
-         ON request_texts (search_text); \
-     CREATE INDEX IF NOT EXISTS requests_by_subject ON request_texts (subject_id); \
-     CREATE INDEX IF NOT EXISTS archived_requests_by_reference \
-         ON archived_requests (search_text); \
-     CREATE INDEX IF NOT EXISTS archived_requests_by_subject \
-         ON archived_requests ((lower(subject_id) COLLATE \"C\"))";
+/// How long to try to have all tables to oneself.
+const TABLES_MAX: Duration = Duration::from_secs(10);
+/// How long a try waits for its first table; long enough for the server to stop its own vacuuming.
+const FIRST_TABLE_MAX: Duration = Duration::from_secs(3);
+/// How long others have between two tries.
+const TRIES_APART: Duration = Duration::from_millis(100);
 
 /// Why a schema cannot be used or brought up to date.
 pub(super) enum SchemaError {
@@ -120,7 +114,9 @@ pub(super) async fn read(connection: &mut PgConnection) -> Result<SchemaState, s
 
 /// Takes the steps that are missing, all or none.
 pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Migrated, SchemaError> {
-    let mut tx = connection.begin().await?;
+    // What another has just done is to be seen after waiting for it.
+    const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    let mut tx = connection.begin_with(BEGIN).await?;
     let before = read(&mut tx).await?;
     match before.age() {
         SchemaAge::Newer => {
@@ -129,26 +125,28 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Migrated, S
                 known: before.known,
             });
         }
-        SchemaAge::Current | SchemaAge::NewerCompatible
-            if search_kind(&mut tx).await? == SearchKind::Anywhere =>
-        {
+        SchemaAge::Current | SchemaAge::NewerCompatible => {
             return Ok(Migrated {
                 from: before.found,
                 to: before.found,
             });
         }
-        _ => {}
+        SchemaAge::Older => {}
     }
     // Another process may be doing the same for longer than a statement may take: whoever comes
-    // second finds it done. Tables, however, are not waited for, lest everybody else waits too.
+    // second finds it done.
     tx.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
         .await?;
     tx.execute(LOCK).await?;
-    tx.execute("SET LOCAL lock_timeout = '10s'").await?;
     let found = read(&mut tx).await?;
-    if found.found == 0 && has_table(&mut tx, "%").await? {
+    let is_new = found.found == 0;
+    if is_new && has_table(&mut tx, "%").await? {
         return Err(SchemaError::Foreign);
     }
+    if !is_new && found.found < KNOWN {
+        take_tables(&mut tx).await?;
+    }
+    tx.execute("SET LOCAL lock_timeout = '10s'").await?;
     let taken = usize::try_from(found.found).unwrap_or(usize::MAX);
     for step in STEPS.iter().skip(taken) {
         sqlx::raw_sql(step.sql).execute(&mut *tx).await?;
@@ -164,12 +162,74 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Migrated, S
             .execute(&mut *tx)
             .await?;
     }
-    index_search(&mut tx).await?;
+    if is_new {
+        trigrams::make_with_tables(&mut tx).await?;
+    }
     tx.commit().await?;
     Ok(Migrated {
         from: found.found,
         to: found.found.max(KNOWN),
     })
+}
+
+/// Locks the tables that steps change, before a step touches any, so that no step waits for one while it has another.
+///
+/// Programs do not all come by the tables in one order, so whoever waits for one of them and has
+/// others may be waited for. A try ends before the server would look for such a circle
+/// (`deadlock_timeout`) and lets everybody else go on; the next one begins with the table that was
+/// not free. It has no other while it waits for that.
+async fn take_tables(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    const TABLES: &str = "SELECT tablename AS name FROM pg_tables \
+         JOIN unnest(ARRAY['services', 'requests', 'sections', 'attempts', 'documents', \
+             'request_texts', 'archived_requests', 'archived_sections']) \
+             WITH ORDINALITY AS touched (name, place) ON touched.name = tablename \
+         WHERE schemaname = current_schema() ORDER BY place";
+    const PATIENCE: &str = "SELECT setting::bigint * 6 / 10 AS millis FROM pg_settings \
+         WHERE name = 'deadlock_timeout'";
+    let rows = sqlx::raw_sql(TABLES).fetch_all(&mut *tx).await?;
+    let names = rows.iter().map(|row| row.try_get("name"));
+    let mut tables: Vec<String> = names.collect::<Result<_, _>>()?;
+    let row = sqlx::raw_sql(PATIENCE).fetch_one(&mut *tx).await?;
+    let millis: i64 = row.try_get("millis")?;
+    let patience = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+    let begin = Instant::now();
+    loop {
+        let mut attempt = tx.begin().await?;
+        let (at, error) = match take_in_order(&mut attempt, &tables, patience).await {
+            Ok(()) => return attempt.commit().await,
+            Err(failed) => failed,
+        };
+        let is_taken = matches!(code(&error).as_deref(), Some("55P03" | "40P01"));
+        if !is_taken || begin.elapsed() > TABLES_MAX {
+            return Err(error);
+        }
+        attempt.rollback().await?;
+        tables[..=at].rotate_right(1);
+        sleep(TRIES_APART).await;
+    }
+}
+
+/// Locks the tables one by one, or answers at which one that failed.
+async fn take_in_order(
+    tx: &mut PgConnection,
+    tables: &[String],
+    patience: Duration,
+) -> Result<(), (usize, sqlx::Error)> {
+    let mut since = None;
+    for (at, table) in tables.iter().enumerate() {
+        let wait = match since {
+            None => FIRST_TABLE_MAX,
+            Some(since) => patience.saturating_sub(Instant::elapsed(&since)),
+        };
+        let sql = format!(
+            "SET LOCAL lock_timeout = {}; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE",
+            wait.as_millis().max(1)
+        );
+        let locked = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx).await;
+        locked.map_err(|error| (at, error))?;
+        since.get_or_insert_with(Instant::now);
+    }
+    Ok(())
 }
 
 fn number(version: u32) -> i32 {
@@ -187,39 +247,4 @@ async fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, sq
         .fetch_one(connection)
         .await?
         .try_get("is_there")
-}
-
-/// How texts can be found, by the indexes that are there.
-pub(super) async fn search_kind(connection: &mut PgConnection) -> Result<SearchKind, sqlx::Error> {
-    const BY_TRIGRAMS: &str = "SELECT EXISTS (SELECT 1 FROM pg_indexes \
-         WHERE schemaname = current_schema() AND indexname = 'requests_by_trigrams') AS is_there";
-    let by_trigrams = sqlx::query(BY_TRIGRAMS).persistent(false);
-    let row = by_trigrams.fetch_one(connection).await?;
-    Ok(if row.try_get("is_there")? {
-        SearchKind::Anywhere
-    } else {
-        SearchKind::Beginning
-    })
-}
-
-/// Makes the best index that the database allows.
-async fn index_search(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    if search_kind(connection).await? == SearchKind::Anywhere {
-        return Ok(());
-    }
-    let mut attempt = connection.begin().await?;
-    match sqlx::raw_sql(BY_TRIGRAMS).execute(&mut *attempt).await {
-        Ok(_) => attempt.commit().await,
-        Err(error) if is_extension_denied(&error) => {
-            attempt.rollback().await?;
-            sqlx::raw_sql(BY_BEGINNING).execute(connection).await?;
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether the extension is not installed on the server, or this user may not create it.
-fn is_extension_denied(error: &sqlx::Error) -> bool {
-    code(error).is_some_and(|code| matches!(&*code, "42501" | "58P01" | "0A000"))
 }

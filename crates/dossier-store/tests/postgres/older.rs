@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use dossier_core::{LeaseToken, RequestId};
+use dossier_store::postgres::migrate;
 use dossier_store::{PostgresStore, RequestFilter, Store, StoreError};
+use sqlx::AssertSqlSafe;
 
 use crate::conformance::Database;
 use crate::conformance::given::*;
@@ -127,8 +129,8 @@ async fn an_older_program_works_beside_a_newer_one() {
     );
 }
 
-#[tokio::test]
-async fn leases_and_histories_of_an_older_database_are_kept() {
+/// A database as schema 7 has it, with one service.
+fn of_schema_7() -> Scratch {
     let scratch = Scratch {
         name: server().database(),
     };
@@ -148,12 +150,19 @@ async fn leases_and_histories_of_an_older_database_are_kept() {
              'OTHER', NULL, NULL)",
         steps.join("\n")
     ));
+    scratch
+}
+
+#[tokio::test]
+async fn leases_and_histories_of_an_older_database_are_kept() {
+    let scratch = of_schema_7();
     let older = Older(&scratch);
     let id = older.creates();
     let lost = older.claims(0).unwrap();
     let current = older.claims(60_000).unwrap();
     assert_eq!(scratch.sql("SELECT count(*) FROM attempts"), "2");
 
+    migrate(&scratch.options()).await.unwrap();
     let store = PostgresStore::open(scratch.options()).await.unwrap();
     assert_eq!(abandoned(&store).await, [lost]);
     record(&store, id, current, "a", nothing_held()).await;
@@ -168,4 +177,38 @@ async fn leases_and_histories_of_an_older_database_are_kept() {
     store.archive_request(id).await.unwrap();
     assert_eq!(scratch.sql("SELECT count(*) FROM attempts"), "0");
     assert_eq!(scratch.sql("SELECT count(*) FROM request_texts"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_deadlocks_with_nobody_who_comes_by_the_tables_in_another_order() {
+    let scratch = of_schema_7();
+    Older(&scratch).creates();
+    let orders = [
+        "UPDATE sections SET error = 'x'; SELECT FROM archived_requests",
+        "DELETE FROM archived_requests; LOCK TABLE attempts IN ROW EXCLUSIVE MODE",
+    ];
+    let mut others = Vec::new();
+    for first in orders {
+        let mut other = scratch.raw().await;
+        let sql = format!("BEGIN; {first}");
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut other)
+            .await
+            .unwrap();
+        others.push(other);
+    }
+    let options = scratch.options();
+    let migrating = tokio::spawn(async move { migrate(&options).await });
+    // So that the migration has what it can have, and the server had time to look for a circle.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(!migrating.is_finished());
+    for other in &mut others {
+        let then = "UPDATE requests SET attempts = attempts; COMMIT";
+        sqlx::raw_sql(then).execute(other).await.unwrap();
+    }
+    migrating.await.unwrap().unwrap();
+    // What the server counts comes a little later.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(scratch.sql(deadlocks), "0");
 }

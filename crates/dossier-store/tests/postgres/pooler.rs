@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use dossier_core::RequestId;
-use dossier_store::postgres::Options;
-use dossier_store::{PostgresStore, Store};
+use dossier_store::postgres::{Options, migrate};
+use dossier_store::{PostgresStore, SearchKind, Store};
+use futures::future::join_all;
 
 use crate::conformance::Database;
 use crate::server::{Server, as_its_user, give_away};
@@ -121,6 +122,26 @@ async fn pooled() -> Pooled {
 }
 
 conformance!(super::pooled);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_index_for_any_part_is_made_through_the_pooler_or_past_it() {
+    for past in [false, true] {
+        let pooled = pooled().await;
+        let index = |sql: &str| server().sql(&pooled.name, sql);
+        index("DROP INDEX requests_by_trigrams, archived_requests_by_trigrams");
+        let direct = || server().url(&pooled.name).parse().unwrap();
+        let options = Options {
+            listen_url: past.then(direct),
+            ..pooled.options()
+        };
+        let migrating = [migrate(&options), migrate(&options)];
+        for migrated in join_all(migrating).await {
+            migrated.unwrap();
+        }
+        let store = PostgresStore::open(options.clone()).await.unwrap();
+        assert_eq!(store.search_kind(), SearchKind::Anywhere);
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_listening_connection_past_the_pooler_is_told_of_requests() {
