@@ -34,7 +34,9 @@ pub(crate) struct AdminParams {
     /// `true`: pending ones within the threshold.
     #[serde(deserialize_with = "blank_is_absent")]
     pending: Option<bool>,
-    /// Part of the case reference or the identifier, in any case.
+    /// Part of the case reference or the identifier, in any case. On PostgreSQL what has no three
+    /// letters or digits in a row finds those that begin with it, as anything does where `/info` has
+    /// the search `BEGINNING`.
     #[param(value_type = Option<String>)]
     search: Option<Private<String>>,
     /// From 0.
@@ -160,7 +162,9 @@ fn wrong_status(kind: Kind, status: RequestStatus) -> ApiError {
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ArchiveParams {
-    /// Part of the case reference or the identifier, in any case.
+    /// Part of the case reference or the identifier, in any case. On PostgreSQL what has no three
+    /// letters or digits in a row finds those that begin with it, as anything does where `/info` has
+    /// the search `BEGINNING`.
     #[param(value_type = Option<String>)]
     search: Option<Private<String>>,
     /// From 0.

@@ -104,7 +104,8 @@ pub(crate) struct InfoView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 enum SearchView {
-    /// Those that hold the text anywhere.
+    /// Those that hold the text anywhere; on PostgreSQL those that begin with it if it has no three
+    /// letters or digits in a row.
     Anywhere,
     /// Those that begin with it.
     Beginning,

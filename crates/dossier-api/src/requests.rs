@@ -208,7 +208,9 @@ pub(crate) struct ListParams {
     /// `true`: only those that a worker may claim now.
     #[serde(deserialize_with = "blank_is_absent")]
     unclaimed: Option<bool>,
-    /// Part of the case reference or the identifier, in any case.
+    /// Part of the case reference or the identifier, in any case. On PostgreSQL what has no three
+    /// letters or digits in a row finds those that begin with it, as anything does where `/info` has
+    /// the search `BEGINNING`.
     #[param(value_type = Option<String>)]
     search: Option<Private<String>>,
     /// From 0.
@@ -260,7 +262,9 @@ pub(crate) fn search_filter(config: &ApiConfig, search: Option<Private<String>>)
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SearchParams {
-    /// Part of the case reference or the identifier, in any case.
+    /// Part of the case reference or the identifier, in any case. On PostgreSQL what has no three
+    /// letters or digits in a row finds those that begin with it, as anything does where `/info` has
+    /// the search `BEGINNING`.
     #[param(value_type = Option<String>)]
     search: Option<Private<String>>,
 }

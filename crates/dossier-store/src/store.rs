@@ -178,7 +178,8 @@ pub struct ArchivedRequest {
 /// Which texts a search finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchKind {
-    /// Those that hold the text anywhere.
+    /// Those that hold the text anywhere; of a text that is too short for the database's index, those
+    /// that begin with it.
     Anywhere,
     /// Those that begin with it: where the database has no index for more.
     Beginning,

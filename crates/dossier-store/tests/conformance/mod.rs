@@ -80,6 +80,7 @@ macro_rules! conformance {
             listing {
                 the_newest_come_first_page_by_page,
                 the_search_matches_any_part_in_any_case,
+                a_short_search_finds_what_begins_with_it,
                 wildcards_in_a_search_are_plain_text,
                 the_filter_tells_the_states_apart,
                 the_claimable_are_those_that_a_worker_may_claim,

@@ -146,6 +146,45 @@ async fn claims_and_searches_read_no_more_than_they_find() {
     assert!(read < 1000, "expiring read {read}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn short_searches_read_no_more_than_they_find() {
+    let scratch = scratch().await;
+    let store = filled(&scratch).await;
+    scratch.sql(
+        "INSERT INTO archived_requests (id, status, date_to, case_reference, subject_kind, subject_id,
+             search_text, requested_by, requested_at, clock_started_at, due_at, attempts, finished_at,
+             archived_at)
+         SELECT id, status, date_to, case_reference, subject_kind, subject_id, search_text,
+             requested_by, requested_at, clock_started_at, due_at, attempts, finished_at, finished_at
+         FROM requests;
+         VACUUM ANALYZE",
+    );
+    let rules = rules();
+    // The last begins all references, the one before it all identifiers.
+    for text in [
+        "z", "zz", "zzz", "%", "%%", "-", "--", "\u{e9}", "\u{e9}t", "a", "c",
+    ] {
+        let common = matches!(text, "a" | "c");
+        let searched = RequestFilter {
+            search: Some(text.to_owned().into()),
+            ..filter()
+        };
+        let all = async {
+            let listed = store.requests(&searched, &rules, FIRST_PAGE).await;
+            let archived = store.archived_requests(Some(text), FIRST_PAGE).await;
+            // How many there are of what all begin with cannot be known without reading all.
+            if !common {
+                assert_eq!(store.count_requests(&searched, &rules).await.unwrap(), 0);
+                assert_eq!(store.request_counts(&searched).await.unwrap().total(), 0);
+            }
+            assert_eq!(listed.unwrap().is_empty(), !common, "{text}");
+            assert_eq!(archived.unwrap().is_empty(), !common, "{text}");
+        };
+        let ((), read) = reads(&scratch, &store, all).await;
+        assert!(read < 2000, "searches of {text} read {read}");
+    }
+}
+
 async fn completed_all(store: &PostgresStore, ids: &[RequestId]) {
     for id in ids {
         // Each is claimed already, by whom is no matter here.
