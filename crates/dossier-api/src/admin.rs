@@ -73,7 +73,11 @@ pub(crate) async fn list(
     };
     let rules = api.lease_rules();
     let counts = api.store.request_counts(&filter).await?;
-    let filter_count = api.store.count_requests(&filter, rules).await?;
+    // They were all counted for the others.
+    let filter_count = match counts.of(&filter) {
+        Some(count) => count,
+        None => api.store.count_requests(&filter, rules).await?,
+    };
     let requests = api.store.requests(&filter, rules, page).await?;
     let now = Timestamp::now();
     let views = requests

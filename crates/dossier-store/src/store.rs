@@ -128,6 +128,25 @@ impl RequestCounts {
     pub fn total(&self) -> u64 {
         self.completed + self.errored + self.pending + self.overdue
     }
+
+    /// How many of them a filter of the same search and threshold lets through; none if the
+    /// filter asks for what a worker may claim, which is not counted.
+    pub fn of(&self, filter: &RequestFilter) -> Option<u64> {
+        if filter.claimable {
+            return None;
+        }
+        let kinds = [
+            (filter.completed, self.completed),
+            (filter.errored, self.errored),
+            (filter.pending, self.pending),
+            (filter.overdue, self.overdue),
+        ];
+        if kinds.iter().all(|(wanted, _)| !wanted) {
+            return Some(self.total());
+        }
+        let wanted = kinds.iter().filter(|(wanted, _)| *wanted);
+        Some(wanted.map(|(_, count)| count).sum())
+    }
 }
 
 /// How much there is to do.

@@ -221,6 +221,9 @@ pub async fn listed(store: &dyn Store, filter: &RequestFilter) -> Vec<RequestId>
     let requests = store.requests(filter, &rules(), FIRST_PAGE).await.unwrap();
     let counted = store.count_requests(filter, &rules()).await.unwrap();
     assert_eq!(counted, requests.len() as u64, "the count is of the list");
+    let counts = store.request_counts(filter).await.unwrap();
+    let by_status = (!filter.claimable).then_some(counted);
+    assert_eq!(counts.of(filter), by_status, "and in those by status");
     requests.into_iter().map(|request| request.id).collect()
 }
 

@@ -65,6 +65,7 @@ async fn everything_that_the_page_lists_is_served_and_nothing_else() {
     );
     let request = "request create --nomis-id A1234AA --case SECRET-CASE --service svc --watch";
     process::succeed(folder.path(), request);
+    process::succeed(folder.path(), "request list --status completed");
 
     let url = format!("http://{metrics}/metrics");
     let page = read(&url).await;
@@ -79,6 +80,12 @@ async fn everything_that_the_page_lists_is_served_and_nothing_else() {
     assert_eq!(value(&page, answered), 1.0);
     let completed = "dossier_worker_attempts_total{ending=\"completed\"} ";
     assert_eq!(value(&page, completed), 1.0);
+    let counts = "dossier_store_call_duration_seconds_count{call=\"request_counts\"} ";
+    assert!(value(&page, counts) >= 1.0);
+    assert!(
+        !page.contains("count_requests"),
+        "a list's counts are not taken twice"
+    );
     for private in ["A1234AA", "SECRET-CASE", "a1234aa"] {
         assert!(!page.contains(private), "{private} is shown");
     }
