@@ -281,21 +281,6 @@ impl Identifier {
     }
 }
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 impl Wording {
     /// A day in words.
     pub(crate) fn day(&self, day: Date) -> String {
@@ -380,7 +365,8 @@ impl Default for Wording {
             total_pages: "Total Pages".to_owned(),
             end_total_pages: "Total pages".to_owned(),
             date: "{day} {month} {year}".to_owned(),
-            months: MONTHS.map(str::to_owned),
+            months: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+                .map(|month| Date::constant(2000, month, 1).strftime("%B").to_string()),
             volume: "Volume {volume} of {volumes}".to_owned(),
             contents_volume: "vol. {volume}, {page}".to_owned(),
             contents_link: "{section}, page {page}".to_owned(),

@@ -16,21 +16,18 @@
 //! several words.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::rc::Rc;
 
 use harfrust::{Buffer, ClusterLevel, Direction, Script, ShapeOptions, ShapePlan, ShaperFont};
-use subsetter::GlyphRemapper;
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
-use super::fonts::{Face, FaceId, FaceWeight, Fonts};
+use super::fonts::{FaceId, FaceWeight, Fonts};
+use super::glyph_use::GlyphUse;
 use crate::limits::{
-    CACHED_WORD_BYTES_MAX, CACHED_WORDS_MAX, FURTHER_CODES_MAX, GLYPH_TEXT_CHARS_MAX,
-    MARKS_ON_BASE_MAX, MARKS_STACKED_MAX, SHAPED_CHARS_MAX,
+    CACHED_WORD_BYTES_MAX, CACHED_WORDS_MAX, MARKS_ON_BASE_MAX, MARKS_STACKED_MAX, SHAPED_CHARS_MAX,
 };
-use crate::pdf::{push_integer, push_number, push_text};
+use crate::pdf::{push_number, push_text};
 
 /// A role that text plays on a page; it decides weight, size and distance of lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,24 +117,6 @@ pub(crate) struct Shaped {
     pub body: Box<[u8]>,
     /// Characters that no font has, and marks that a letter has too many of.
     pub unsupported: u32,
-}
-
-/// The glyphs of one face that a report uses, and the text each stands for.
-///
-/// A glyph is shown by its number in the embedded font, which says the first text that the glyph was
-/// met with. For each further text it has a further code, above those of all glyphs.
-pub(crate) struct GlyphUse {
-    pub remapper: GlyphRemapper,
-    /// By new glyph number; `None` where only `ActualText` says it.
-    pub texts: Vec<Option<Box<str>>>,
-    /// By new glyph number, in thousandths of the font size.
-    pub widths: Vec<f32>,
-    /// Codes of glyphs, by new number, that say another text than the glyph's number does.
-    further: HashMap<(u16, Box<str>), u16>,
-    /// The first of these codes.
-    further_from: u16,
-    /// How many of them there may be.
-    further_max: usize,
 }
 
 type Words = HashMap<Box<str>, Rc<Shaped>>;
@@ -693,91 +672,6 @@ impl Typesetter<'_, '_> {
     }
 }
 
-impl GlyphUse {
-    fn new(face: &Face) -> Self {
-        // Only TrueType fonts can show one glyph by several codes (9.7.4.2).
-        let further_max = match face.is_cff {
-            true => 0,
-            false => FURTHER_CODES_MAX.min(usize::from(u16::MAX - face.glyphs)),
-        };
-        Self {
-            remapper: GlyphRemapper::default(),
-            texts: Vec::new(),
-            widths: Vec::new(),
-            further: HashMap::new(),
-            further_from: face.glyphs,
-            further_max,
-        }
-    }
-
-    /// The number of a glyph in the embedded font.
-    fn number(&mut self, glyph: u32, width: f32) -> u16 {
-        if self.widths.is_empty() {
-            self.widths.push(0.0);
-            self.texts.push(None);
-        }
-        let old = u16::try_from(glyph).unwrap_or(0);
-        let new = self.remapper.remap(old);
-        let place = usize::from(new);
-        if place >= self.widths.len() {
-            self.widths.resize(place + 1, 0.0);
-            self.texts.resize(place + 1, None);
-        }
-        self.widths[place] = width;
-        new
-    }
-
-    /// The code that shows a glyph and says `text` to someone who copies it out of the file, if the
-    /// file can say that of a glyph.
-    fn code(&mut self, glyph: u32, text: &str, width: f32) -> Option<u16> {
-        let number = self.number(glyph, width);
-        if !sayable(text) {
-            return None;
-        }
-        let first = &mut self.texts[usize::from(number)];
-        if first.is_none() {
-            // A letter with its marks in one glyph: it is more often met as one character.
-            let mut composed = text.nfc();
-            *first = match (composed.next(), composed.next()) {
-                (Some(c), None) => Some(c.to_string().into()),
-                _ => Some(text.into()),
-            };
-        }
-        if first.as_deref() == Some(text) {
-            return Some(number);
-        }
-        let codes = self.further.len();
-        match self.further.entry((number, text.into())) {
-            Entry::Occupied(known) => Some(*known.get()),
-            Entry::Vacant(fresh) if codes < self.further_max => {
-                Some(*fresh.insert(self.further_from + codes as u16))
-            }
-            Entry::Vacant(_) => None,
-        }
-    }
-
-    /// The codes besides the glyphs' own numbers: each with the number of its glyph and its text, in
-    /// ascending order.
-    pub fn further(&self) -> Vec<(u16, u16, &str)> {
-        let mut codes: Vec<_> = self
-            .further
-            .iter()
-            .map(|((number, text), code)| (*code, *number, &**text))
-            .collect();
-        codes.sort_unstable();
-        codes
-    }
-}
-
-/// Whether a glyph can be said to stand for a text: PDF/UA forbids some values (ISO 14289-1, 7.21.7),
-/// and a long text would be an entry of its own for each place that it occurs at.
-fn sayable(text: &str) -> bool {
-    let forbidden = ['\0', '\u{feff}', '\u{fffe}'];
-    !text.is_empty()
-        && !text.contains(forbidden)
-        && text.chars().nth(GLYPH_TEXT_CHARS_MAX).is_none()
-}
-
 impl Draft {
     fn select_face(&mut self, face: FaceId, size: f32) {
         self.body.extend_from_slice(b")]TJ/F");
@@ -853,72 +747,4 @@ fn script_of(c: char) -> Script {
 
 fn neutral(script: Script) -> bool {
     matches!(script, Script::COMMON | Script::INHERITED | Script::UNKNOWN)
-}
-
-/// The pieces of a line that `ActualText` speaks for.
-///
-/// A marked piece of a page can not lie around another one whose end does not say which it ends:
-/// some readers then lose what follows. So each of these gets a number of its own, and what it lies
-/// in is ended before it and resumed after it.
-pub(crate) struct Spans {
-    /// Where the operand of each piece's properties begins, and where each piece ends.
-    borders: Vec<usize>,
-}
-
-const SPAN: &[u8] = b"/Span<<";
-const SPAN_END: &[u8] = b"EMC";
-
-impl Spans {
-    /// Finds them in the bytes of a line.
-    pub fn of(line: &[u8]) -> Self {
-        let mut borders = Vec::new();
-        if !line.windows(SPAN.len()).any(|bytes| bytes == SPAN) {
-            return Self { borders };
-        }
-        let mut in_string = true;
-        let mut at = 0;
-        while at < line.len() {
-            match line[at] {
-                b'\\' if in_string => at += 1,
-                b')' if in_string => in_string = false,
-                b'(' if !in_string => in_string = true,
-                _ if in_string => {}
-                _ if line[at..].starts_with(SPAN) || line[at..].starts_with(SPAN_END) => {
-                    borders.push(at);
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-        Self { borders }
-    }
-
-    /// How many numbers [`write`](Self::write) needs.
-    pub fn numbers(&self) -> usize {
-        self.borders.len()
-    }
-
-    /// Writes the line with the pieces numbered, `begin` beginning what they lie in.
-    pub fn write(
-        &self,
-        line: &[u8],
-        numbers: &[u32],
-        out: &mut Vec<u8>,
-        begin: impl Fn(&mut Vec<u8>, u32),
-    ) {
-        let mut written = 0;
-        for (border, number) in self.borders.iter().zip(numbers) {
-            out.extend_from_slice(&line[written..*border]);
-            if line[*border..].starts_with(SPAN) {
-                out.extend_from_slice(b" EMC\n/Span<</MCID ");
-                push_integer(out, *number);
-                written = border + SPAN.len();
-            } else {
-                out.extend_from_slice(b"EMC\n");
-                begin(out, *number);
-                written = border + SPAN_END.len();
-            }
-        }
-        out.extend_from_slice(&line[written..]);
-    }
 }

@@ -172,7 +172,8 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Migrated, S
     })
 }
 
-/// Locks the tables that steps change, before a step touches any, so that no step waits for one while it has another.
+/// Locks the tables that steps change, before a step touches any, so that no step waits for one while
+/// it has another.
 ///
 /// Programs do not all come by the tables in one order, so whoever waits for one of them and has
 /// others may be waited for. A try ends before the server would look for such a circle
