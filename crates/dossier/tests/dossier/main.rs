@@ -12,6 +12,7 @@ mod documents_on_s3;
 mod end_to_end;
 mod exactly_once;
 mod harness;
+mod hostile_attachments;
 mod metrics;
 mod on_postgres;
 mod preview;

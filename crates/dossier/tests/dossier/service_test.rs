@@ -7,7 +7,7 @@ use axum::response::Response;
 use futures::stream;
 use serde_json::{Value, json};
 
-use crate::harness::process::{dossier, words};
+use crate::harness::process::{dossier, peak_kib, words};
 use crate::harness::service::{Call, Service, attachment, body_of, data, json_body, status};
 
 /// How a test of a service ended.
@@ -590,20 +590,8 @@ async fn a_large_answer_takes_disk_and_not_memory() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let peak_of = |pid: u32| -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    };
-    let mut peak_kib = 0;
-    let code = loop {
-        peak_kib = peak_of(child.id()).unwrap_or(0).max(peak_kib);
-        if let Some(status) = child.try_wait().unwrap() {
-            break status.code();
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    assert_eq!(code, Some(0));
+    let (status, peak_kib) = peak_kib(&mut child);
+    assert!(status.success());
     assert!(
         peak_kib > 0 && peak_kib * 1024 < bytes * 2 / 3,
         "{peak_kib} KiB for {bytes} bytes"

@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -50,6 +51,24 @@ pub fn words(line: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// Waits for a process's end; answers how it ended and its peak memory in KiB.
+#[cfg(target_os = "linux")]
+pub fn peak_kib(child: &mut Child) -> (ExitStatus, u64) {
+    let peak_of = |pid: u32| -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    let mut peak = 0;
+    loop {
+        peak = peak_of(child.id()).unwrap_or(0).max(peak);
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status, peak);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A long-running `dossier` process that has said that it is ready; killed when dropped.
