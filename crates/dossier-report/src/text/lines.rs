@@ -8,10 +8,9 @@ use unicode_bidi::{BidiInfo, Level, ParagraphInfo};
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 
 use super::emphasis::{Emphasis, joined, shape_part};
-use super::shape::{BESIDE, Shaped, Shaper, StyleId, clings};
+use super::shape::{BESIDE, Shaped, Shaper, StyleId, clings, push_move};
 use crate::block::Text;
 use crate::limits::LINE_BYTES_MAX;
-use crate::pdf::push_number;
 
 const LINE_ENDS: [char; 7] = [
     '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
@@ -506,9 +505,7 @@ impl TextFlow {
             };
             let shift = ((begin - pen) * 1000.0 / size).round();
             if shift != 0.0 {
-                lines.bytes.push(b')');
-                push_number(&mut lines.bytes, -shift);
-                lines.bytes.push(b'(');
+                push_move(&mut lines.bytes, shift, word.right_to_left);
             }
             lines.bytes.extend_from_slice(&word.shaped.body);
             pen += shift * size / 1000.0 + width;
@@ -522,9 +519,7 @@ impl TextFlow {
             };
             let shift = ((x - pen) * 1000.0 / size).round();
             if shift != 0.0 {
-                lines.bytes.push(b')');
-                push_number(&mut lines.bytes, -shift);
-                lines.bytes.push(b'(');
+                push_move(&mut lines.bytes, shift, paragraph.level.is_rtl());
             }
             lines.end_word(&space);
         }

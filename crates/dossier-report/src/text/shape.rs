@@ -11,9 +11,9 @@
 //! by the structure would find it so: `pdfinfo -struct-text` heeds neither `ReversedChars` nor
 //! `ActualText`. `ActualText` of whole words is no way out: `pdftotext` and MuPDF, which sort
 //! letters by their places, turn it round. In the order of reading, with a place for each letter,
-//! the text is right in all three. PDFium turns right-to-left letters round in whatever order they
-//! come, and spells such words backwards; shown from left to right, it loses letters of lines with
-//! several words.
+//! the text is right in all three. PDFium takes each operation that shows text for a piece and turns
+//! a piece of right-to-left letters round, so that each letter is an operation of its own. (It passes
+//! over what has no width, and so loses the first letter of a ligature.)
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -145,6 +145,8 @@ struct Draft {
     /// Where the next glyph would be shown, in thousandths of the font size.
     pen: f32,
     rise: f32,
+    /// Whether it is written from right to left, so that every move begins a piece of its own.
+    right_to_left: bool,
 }
 
 /// Glyphs that belong to one piece of text, within a shaped buffer.
@@ -325,7 +327,10 @@ impl<'f> Shaper<'f> {
     }
 
     fn shape_runs(&mut self, runs: &[Run<'_>], style: StyleId, right_to_left: bool) -> Shaped {
-        let mut draft = Draft::default();
+        let mut draft = Draft {
+            right_to_left,
+            ..Draft::default()
+        };
         for run in runs {
             self.shape_run(run, style, right_to_left, &mut draft);
         }
@@ -716,12 +721,20 @@ impl Draft {
     fn go_to(&mut self, x: f32) {
         let shift = (x - self.pen).round();
         if shift != 0.0 {
-            self.body.push(b')');
-            push_number(&mut self.body, -shift);
-            self.body.push(b'(');
+            push_move(&mut self.body, shift, self.right_to_left);
             self.pen += shift;
         }
     }
+}
+
+/// Moves by thousandths of the font size; a move in right-to-left text begins a piece of its own.
+pub(super) fn push_move(body: &mut Vec<u8>, shift: f32, right_to_left: bool) {
+    body.push(b')');
+    if right_to_left {
+        body.extend_from_slice(b"]TJ[");
+    }
+    push_number(body, -shift);
+    body.push(b'(');
 }
 
 /// Whether a character belongs to what it follows.

@@ -85,6 +85,18 @@ fn a_section_says_how_many_of_its_characters_cannot_be_shown() {
     report.assert_accessible();
 }
 
+#[test]
+fn each_letter_of_right_to_left_text_is_a_piece_of_its_own() {
+    // PDFium turns the letters of a piece round, and goes by the places of pieces.
+    let pieces = |text: &str| {
+        let report = written_content(&serde_json::json!({ "v": text }).to_string());
+        report.plain().matches("]TJ[").count()
+    };
+    assert_eq!(pieces("Hello world, 42"), 0);
+    let hebrew = "שלום עולם";
+    assert!(pieces(hebrew) >= hebrew.replace(' ', "").chars().count());
+}
+
 /// A configured font, cut down to what the tests show.
 fn fallback(file: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
