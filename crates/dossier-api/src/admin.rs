@@ -1,19 +1,20 @@
 //! Everything, and the archive.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use dossier_core::request::RequestStatus;
 use dossier_core::wire::{
     AdminList, ArchivedRequestView, CancelRequest, DETAIL_CHARS_MAX, Problem, RequestView,
 };
 use dossier_core::{Private, RequestId};
-use dossier_store::{RequestFilter, StoreError};
+use dossier_store::{PageKey, RequestFilter, StoreError};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::api::Api;
 use crate::auth::{Administrator, Caller};
-use crate::input::{Id, OptionalBody, Params, blank_is_absent, page};
+use crate::input::{Id, OptionalBody, Params, blank_is_absent};
+use crate::paging::{NextPage, next_page, page};
 use crate::problem::{ApiError, Kind};
 use crate::requests::{search_filter, view_with_overdue};
 
@@ -42,6 +43,11 @@ pub(crate) struct AdminParams {
     /// From 0.
     #[serde(deserialize_with = "blank_is_absent")]
     page_number: Option<u32>,
+    /// Instead of a number, the row behind which the page begins: taken from the `Link` of the page
+    /// before.
+    #[serde(deserialize_with = "blank_is_absent")]
+    #[param(value_type = Option<String>)]
+    after: Option<PageKey>,
     /// 1 to 500; 50 if absent.
     #[serde(deserialize_with = "blank_is_absent")]
     page_size: Option<u32>,
@@ -56,14 +62,17 @@ pub(crate) struct AdminParams {
     path = "/api/admin/subjectAccessRequests",
     tag = "administration",
     params(AdminParams),
-    responses((status = 200, description = "One page of them", body = AdminList))
+    responses((status = 200, description = "One page of them", body = AdminList,
+        headers(("Link" = Option<String>, description = "`rel=\"next\"`: the page behind this one, \
+            found as fast wherever it is; absent if this one is not full"))))
 )]
 pub(crate) async fn list(
     _: Caller<Administrator>,
     State(api): State<Api>,
+    RawQuery(query): RawQuery,
     Params(params): Params<AdminParams>,
-) -> Result<Json<AdminList>, ApiError> {
-    let page = page(params.page_number, params.page_size)?;
+) -> Result<(NextPage, Json<AdminList>), ApiError> {
+    let page = page(params.page_number, params.after, params.page_size)?;
     let filter = RequestFilter {
         completed: params.completed.unwrap_or(false),
         errored: params.errored.unwrap_or(false),
@@ -78,12 +87,14 @@ pub(crate) async fn list(
         Some(count) => count,
         None => api.store.count_requests(&filter, rules).await?,
     };
+    let page = page.of(filter_count);
     let requests = api.store.requests(&filter, rules, page).await?;
     let now = Timestamp::now();
     let views = requests
         .iter()
         .map(|request| view_with_overdue(request, &api.config, now));
-    Ok(Json(AdminList {
+    let next = next_page(query.as_deref(), page, &requests);
+    let list = AdminList {
         total_count: counts.total(),
         completed_count: counts.completed,
         errored_count: counts.errored,
@@ -91,7 +102,8 @@ pub(crate) async fn list(
         overdue_count: counts.overdue,
         filter_count,
         requests: views.collect(),
-    }))
+    };
+    Ok((next, Json(list)))
 }
 
 /// Restart an errored request.
@@ -174,6 +186,11 @@ pub(crate) struct ArchiveParams {
     /// From 0.
     #[serde(deserialize_with = "blank_is_absent")]
     page_number: Option<u32>,
+    /// Instead of a number, the row behind which the page begins: taken from the `Link` of the page
+    /// before.
+    #[serde(deserialize_with = "blank_is_absent")]
+    #[param(value_type = Option<String>)]
+    after: Option<PageKey>,
     /// 1 to 500; 50 if absent.
     #[serde(deserialize_with = "blank_is_absent")]
     page_size: Option<u32>,
@@ -187,14 +204,17 @@ pub(crate) struct ArchiveParams {
     path = "/api/admin/archivedSubjectAccessRequests",
     tag = "administration",
     params(ArchiveParams),
-    responses((status = 200, description = "One page of them", body = [ArchivedRequestView]))
+    responses((status = 200, description = "One page of them", body = [ArchivedRequestView],
+        headers(("Link" = Option<String>, description = "`rel=\"next\"`: the page behind this one, \
+            found as fast wherever it is; absent if this one is not full"))))
 )]
 pub(crate) async fn archive(
     _: Caller<Administrator>,
     State(api): State<Api>,
+    RawQuery(query): RawQuery,
     Params(params): Params<ArchiveParams>,
-) -> Result<Json<Vec<ArchivedRequestView>>, ApiError> {
-    let page = page(params.page_number, params.page_size)?;
+) -> Result<(NextPage, Json<Vec<ArchivedRequestView>>), ApiError> {
+    let page = page(params.page_number, params.after, params.page_size)?;
     let filter = search_filter(&api.config, params.search);
     let search = filter.search.as_ref().map(|text| text.reveal().as_str());
     let archived = api.store.archived_requests(search, page).await?;
@@ -202,5 +222,7 @@ pub(crate) async fn archive(
         archived_at: entry.archived_at,
         request: RequestView::from(&entry.request),
     });
-    Ok(Json(views.collect()))
+    let requests = archived.iter().map(|entry| &entry.request);
+    let next = next_page(query.as_deref(), page, requests);
+    Ok((next, Json(views.collect())))
 }

@@ -7,8 +7,6 @@ use axum::extract::{
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use dossier_core::ServiceName;
-use dossier_core::wire::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
-use dossier_store::Page;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -228,20 +226,6 @@ where
     text.parse()
         .map(Some)
         .map_err(|_| serde::de::Error::custom("wrong form"))
-}
-
-/// One page of a list, from the two parameters that all lists have.
-pub(crate) fn page(number: Option<u32>, size: Option<u32>) -> Result<Page, ApiError> {
-    let size = size.unwrap_or(PAGE_SIZE_DEFAULT);
-    if !(1..=PAGE_SIZE_MAX).contains(&size) {
-        return Err(ApiError::of_field(
-            Kind::InvalidParameter,
-            "pageSize",
-            format!("pageSize must be from 1 to {PAGE_SIZE_MAX}"),
-        ));
-    }
-    let number = number.unwrap_or(0);
-    Ok(Page { number, size })
 }
 
 /// The identifier in the path: its part `{id}`.

@@ -32,6 +32,7 @@ pub mod metrics;
 mod new_request;
 mod observe;
 pub mod openapi;
+mod paging;
 pub mod problem;
 pub mod reference;
 mod report;

@@ -1,12 +1,12 @@
 //! Making requests and looking at them.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use dossier_core::request::{IdempotencyKey, Priority, Request, RequestStatus};
 use dossier_core::wire::{CreateRequest, IDEMPOTENCY_KEY_CHARS_MAX, Problem, RequestView};
 use dossier_core::{Private, RequestId};
-use dossier_store::{Created, RequestFilter};
+use dossier_store::{Created, PageKey, RequestFilter};
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 
 use crate::api::{Api, ApiConfig};
 use crate::auth::{Caller, Requester};
-use crate::input::{Body, Id, Params, blank_is_absent, page};
+use crate::input::{Body, Id, Params, blank_is_absent};
 use crate::new_request::{Circumstances, validate};
+use crate::paging::{NextPage, next_page, page};
 use crate::problem::{ApiError, Kind};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -216,6 +217,11 @@ pub(crate) struct ListParams {
     /// From 0.
     #[serde(deserialize_with = "blank_is_absent")]
     page_number: Option<u32>,
+    /// Instead of a number, the row behind which the page begins: taken from the `Link` of the page
+    /// before.
+    #[serde(deserialize_with = "blank_is_absent")]
+    #[param(value_type = Option<String>)]
+    after: Option<PageKey>,
     /// 1 to 500; 50 if absent.
     #[serde(deserialize_with = "blank_is_absent")]
     page_size: Option<u32>,
@@ -229,20 +235,25 @@ pub(crate) struct ListParams {
     path = "/api/subjectAccessRequests",
     tag = "requests",
     params(ListParams),
-    responses((status = 200, description = "One page of them", body = [RequestView]))
+    responses((status = 200, description = "One page of them", body = [RequestView],
+        headers(("Link" = Option<String>, description = "`rel=\"next\"`: the page behind this one, \
+            found as fast wherever it is; absent if this one is not full"))))
 )]
 pub(crate) async fn list(
     _: Caller<Requester>,
     State(api): State<Api>,
+    RawQuery(query): RawQuery,
     Params(params): Params<ListParams>,
-) -> Result<Json<Vec<RequestView>>, ApiError> {
+) -> Result<(NextPage, Json<Vec<RequestView>>), ApiError> {
     let filter = RequestFilter {
         claimable: params.unclaimed.unwrap_or(false),
         ..search_filter(&api.config, params.search)
     };
-    let page = page(params.page_number, params.page_size)?;
+    let page = page(params.page_number, params.after, params.page_size)?;
     let requests = api.store.requests(&filter, api.lease_rules(), page).await?;
-    Ok(Json(requests.iter().map(RequestView::from).collect()))
+    let next = next_page(query.as_deref(), page, &requests);
+    let views = requests.iter().map(RequestView::from);
+    Ok((next, Json(views.collect())))
 }
 
 /// A filter for what matches the search; a blank search matches everything.

@@ -1,11 +1,11 @@
 //! Looking after what is stuck.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use dossier_core::RequestId;
 use dossier_core::wire::{DuplicateView, OverdueList, RequestSummary};
-use dossier_store::RequestFilter;
+use dossier_store::{PageKey, RequestFilter};
 use http::StatusCode;
 use http::header::LOCATION;
 use jiff::Timestamp;
@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use crate::api::Api;
 use crate::auth::{Caller, Supporter};
-use crate::input::{Id, Params, blank_is_absent, page};
+use crate::input::{Id, Params, blank_is_absent};
+use crate::paging::{NextPage, next_page, page};
 use crate::problem::ApiError;
 use crate::requests::{request_path, search_filter, view_with_overdue};
 
@@ -25,6 +26,11 @@ pub(crate) struct PageParams {
     /// From 0.
     #[serde(deserialize_with = "blank_is_absent")]
     page_number: Option<u32>,
+    /// Instead of a number, the row behind which the page begins: taken from the `Link` of the page
+    /// before.
+    #[serde(deserialize_with = "blank_is_absent")]
+    #[param(value_type = Option<String>)]
+    after: Option<PageKey>,
     /// 1 to 500; 50 if absent.
     #[serde(deserialize_with = "blank_is_absent")]
     page_size: Option<u32>,
@@ -38,30 +44,36 @@ pub(crate) struct PageParams {
     path = "/api/subjectAccessRequests/overdue",
     tag = "support",
     params(PageParams),
-    responses((status = 200, description = "One page of them", body = OverdueList))
+    responses((status = 200, description = "One page of them", body = OverdueList,
+        headers(("Link" = Option<String>, description = "`rel=\"next\"`: the page behind this one, \
+            found as fast wherever it is; absent if this one is not full"))))
 )]
 pub(crate) async fn overdue(
     _: Caller<Supporter>,
     State(api): State<Api>,
+    RawQuery(query): RawQuery,
     Params(params): Params<PageParams>,
-) -> Result<Json<OverdueList>, ApiError> {
+) -> Result<(NextPage, Json<OverdueList>), ApiError> {
     let filter = RequestFilter {
         overdue: true,
         ..search_filter(&api.config, None)
     };
-    let page = page(params.page_number, params.page_size)?;
+    let page = page(params.page_number, params.after, params.page_size)?;
     let rules = api.lease_rules();
     let total_count = api.store.count_requests(&filter, rules).await?;
+    let page = page.of(total_count);
     let requests = api.store.requests(&filter, rules, page).await?;
     let now = Timestamp::now();
     let views = requests
         .iter()
         .map(|request| view_with_overdue(request, &api.config, now));
-    Ok(Json(OverdueList {
+    let next = next_page(query.as_deref(), page, &requests);
+    let list = OverdueList {
         threshold_seconds: api.config.overdue_after.as_secs(),
         total_count,
         requests: views.collect(),
-    }))
+    };
+    Ok((next, Json(list)))
 }
 
 /// Count requests by status.

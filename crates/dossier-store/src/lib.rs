@@ -8,6 +8,7 @@
 //! a store.
 
 mod completion;
+mod page;
 pub mod postgres;
 mod reference;
 mod rows;
@@ -16,13 +17,13 @@ pub mod sqlite;
 mod store;
 
 pub use completion::Completion;
+pub use page::{NoPageKey, Page, PageKey, PageStart};
 pub use postgres::PostgresStore;
 pub use reference::{
     KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,
 };
 pub use sqlite::SqliteStore;
 pub use store::{
-    AbandonedAttempt, ArchivedRequest, Connections, Created, Migrated, Page, QueueDepth,
-    RequestCounts, RequestFilter, SchemaAge, SchemaState, SearchKind, Store, StoreError,
-    Unavailable,
+    AbandonedAttempt, ArchivedRequest, Connections, Created, Migrated, QueueDepth, RequestCounts,
+    RequestFilter, SchemaAge, SchemaState, SearchKind, Store, StoreError, Unavailable,
 };

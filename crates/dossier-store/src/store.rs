@@ -20,7 +20,7 @@ use dossier_core::{
 use jiff::Timestamp;
 
 use crate::{
-    Completion, KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,
+    Completion, KnownReference, Page, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken,
 };
 
 /// What can go wrong in a store, and what to do about it.
@@ -99,15 +99,6 @@ pub struct RequestFilter {
     /// Part of the case reference or identifier, or its beginning ([`Store::search_kind`]), in any
     /// case. Private: never logged.
     pub search: Option<dossier_core::Private<String>>,
-}
-
-/// One page of a list.
-#[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// From 0.
-    pub number: u32,
-    /// Rows a page, from 1.
-    pub size: u32,
 }
 
 /// How many requests stand where.

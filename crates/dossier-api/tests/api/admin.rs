@@ -150,6 +150,14 @@ async fn the_archive_remembers_requests() {
     assert_eq!(found[0]["request"]["id"], id);
     assert_eq!(found[0]["request"]["status"], "Completed");
     assert_eq!(found[0]["request"]["objectUrl"], Value::Null);
+    let full = admin
+        .get("/api/admin/archivedSubjectAccessRequests?search=sar-4&pageSize=1")
+        .await;
+    let link = full.headers["link"].to_str().unwrap();
+    assert!(
+        link.starts_with("<?search=sar-4&pageSize=1&after="),
+        "{link}"
+    );
     let none = admin
         .get("/api/admin/archivedSubjectAccessRequests?search=zzz")
         .await

@@ -1,8 +1,11 @@
 //! Looking at requests.
 
+use std::time::Duration;
+
+use dossier_api::api::ApiConfig;
 use serde_json::{Value, json};
 
-use crate::harness::{Dossier, request_body};
+use crate::harness::{Answer, Dossier, request_body};
 
 fn ids(list: &Value) -> Vec<&str> {
     let rows = list.as_array().unwrap().iter();
@@ -44,6 +47,63 @@ async fn lists_are_newest_first_and_paged_from_zero() {
         .json;
     assert_eq!(beyond, json!([]));
     assert_eq!(all[0], dossier.shown(&made[0]).await);
+}
+
+/// The path of the next page, as `Link` has it.
+fn next(path: &str, answer: &Answer) -> Option<String> {
+    let link = answer.headers.get("link")?.to_str().unwrap();
+    let reference = link.strip_prefix("<?").unwrap();
+    let reference = reference.strip_suffix(">; rel=\"next\"").unwrap();
+    let (path, _) = path.split_once('?').unwrap();
+    Some(format!("{path}?{reference}"))
+}
+
+#[tokio::test]
+async fn every_list_links_to_its_next_page() {
+    let dossier = Dossier::start_with(ApiConfig {
+        overdue_after: Duration::from_millis(1),
+        ..ApiConfig::default()
+    })
+    .await;
+    dossier.add_services().await;
+    for (caller, path, list) in [
+        (
+            dossier.user(),
+            "/api/subjectAccessRequests?search=SAR%2d4&pageNumber=0&pageSize=2&unclaimed=true",
+            "",
+        ),
+        (
+            dossier.admin(),
+            "/api/admin/subjectAccessRequests?overdue=true&pageSize=2",
+            "/requests",
+        ),
+    ] {
+        let mut made = Vec::new();
+        for _ in 0..6 {
+            made.insert(0, dossier.request().await);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut path = path.to_owned();
+        let mut paged = Vec::new();
+        for _ in 0..3 {
+            let answer = caller.get(&path).await;
+            let page = answer.json.pointer(list).unwrap();
+            paged.extend(ids(page).into_iter().map(str::to_owned));
+            // What comes in meanwhile is on no later page.
+            dossier.request().await;
+            path = next(&path, &answer).unwrap();
+        }
+        assert_eq!(paged, made);
+        assert!(path.contains("pageSize=2&") && !path.contains("pageNumber"));
+    }
+    let caller = dossier.user();
+    let all = caller.get("/api/subjectAccessRequests").await;
+    assert_eq!(all.headers.get("link"), None);
+    let exactly_full = "/api/subjectAccessRequests?pageSize=18";
+    let path = next(exactly_full, &caller.get(exactly_full).await).unwrap();
+    let none = caller.get(&path).await;
+    assert_eq!(none.json, json!([]));
+    assert_eq!(none.headers.get("link"), None);
 }
 
 #[tokio::test]
@@ -103,6 +163,12 @@ async fn a_parameter_of_the_wrong_form_is_named_and_not_repeated() {
         ("pageNumber=-1", "pageNumber"),
         ("pageSize=0", "pageSize"),
         ("pageSize=501", "pageSize"),
+        ("after=secret", "after"),
+        ("after=1.secret", "after"),
+        (
+            "after=1.00000000-0000-0000-0000-000000000000&pageNumber=0",
+            "after",
+        ),
         ("unclaimed=secret", "unclaimed"),
     ] {
         let path = format!("/api/subjectAccessRequests?{query}");

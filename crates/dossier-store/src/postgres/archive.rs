@@ -7,13 +7,13 @@ use dossier_core::request::{Request, RequestStatus};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::requests::{find, limit_and_offset};
+use super::requests::find;
 use super::rows::{self, request_columns, time, uuid};
 use super::search::Search;
 use super::session::In;
 use super::sql::{millis, now};
 use super::{Failed, PostgresStore, StoreError};
-use crate::{ArchivedRequest, Page, Store};
+use crate::{ArchivedRequest, Page, PageKey, Store};
 
 impl PostgresStore {
     pub(super) async fn to_archive(&self, age: Duration, max: u32) -> Result<Vec<Request>, Failed> {
@@ -88,21 +88,25 @@ impl PostgresStore {
             Some(search) => search.of_archived(),
             None => "TRUE",
         };
+        let slice = page.slice();
         let sql = format!(
             "SELECT *, NULL::text AS subject_name, NULL::bigint AS lease_expires_at, \
              NULL::uuid AS document_id, NULL::bigint AS document_bytes, \
              NULL::text AS document_sha256 FROM archived_requests WHERE id IN \
-             (SELECT id FROM archived_requests WHERE {condition} \
-              ORDER BY requested_at DESC, id DESC LIMIT $3 OFFSET $4) \
-             ORDER BY requested_at DESC, id DESC"
+             (SELECT id FROM archived_requests WHERE {condition}{} \
+              ORDER BY {} LIMIT $3 OFFSET $4) \
+             ORDER BY requested_at DESC, id DESC",
+            slice.behind("$5, $6"),
+            slice.order(),
         );
-        let (limit, offset) = limit_and_offset(page);
         let mut tx = self.read().await?;
         let found = sqlx::query(AssertSqlSafe(sql))
             .bind(search.as_ref().map(Search::first))
             .bind(search.as_ref().and_then(Search::second))
-            .bind(limit)
-            .bind(offset)
+            .bind(slice.limit)
+            .bind(slice.offset)
+            .bind(slice.after.map(PageKey::requested_at_ms))
+            .bind(slice.after.map(PageKey::id))
             .all_by_own_plan(&mut tx)
             .await?;
         let requests = rows::archived(&mut tx, &found).await?;

@@ -15,7 +15,7 @@ use super::sql::{claimable, folded, free, limits, millis, now, storable};
 use super::work::ONE;
 use super::{Failed, PostgresStore, StoreError};
 use crate::rows::Columns;
-use crate::{Created, Page, QueueDepth, RequestCounts, RequestFilter, Store};
+use crate::{Created, Page, PageKey, QueueDepth, RequestCounts, RequestFilter, Store};
 
 const SELECT: &str = concat!("SELECT ", request_columns!(), " FROM requests");
 
@@ -89,7 +89,7 @@ impl PostgresStore {
         Ok(rows::depth(&row)?)
     }
 
-    /// The identifiers are found in an index, so that the rows of earlier pages are not read.
+    /// The identifiers are found in an index, so that the rows of pages before are not read.
     pub(super) async fn list(
         &self,
         filter: &RequestFilter,
@@ -97,18 +97,22 @@ impl PostgresStore {
         page: Page,
     ) -> Result<Vec<Request>, Failed> {
         let search = self.search_of(filter);
+        let slice = page.slice();
         let sql = format!(
-            "{SELECT} WHERE requests.id IN (SELECT requests.id FROM requests WHERE {} \
-             ORDER BY requests.requested_at DESC, requests.id DESC LIMIT $6 OFFSET $7) \
+            "{SELECT} WHERE requests.id IN (SELECT requests.id FROM requests WHERE {}{} \
+             ORDER BY {} LIMIT $6 OFFSET $7) \
              ORDER BY requests.requested_at DESC, requests.id DESC",
-            condition(filter, search.as_ref())
+            condition(filter, search.as_ref()),
+            slice.behind("$8, $9"),
+            slice.order(),
         );
-        let (limit, offset) = limit_and_offset(page);
         let mut tx = self.read().await?;
         let statement = sqlx::query(AssertSqlSafe(sql));
         let found = bind(statement, filter, search.as_ref(), rules)
-            .bind(limit)
-            .bind(offset)
+            .bind(slice.limit)
+            .bind(slice.offset)
+            .bind(slice.after.map(PageKey::requested_at_ms))
+            .bind(slice.after.map(PageKey::id))
             .all_by_own_plan(&mut tx)
             .await?;
         rows::requests(&mut tx, &found).await
@@ -452,10 +456,4 @@ fn bind<'q>(
         .bind(millis(filter.overdue_after))
         .bind(search.map(Search::first))
         .bind(search.and_then(Search::second))
-}
-
-/// A page as SQL's `LIMIT` and `OFFSET`.
-pub(super) fn limit_and_offset(page: Page) -> (i64, i64) {
-    let size = i64::from(page.size);
-    (size, size.saturating_mul(i64::from(page.number)))
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use dossier_core::RequestId;
 use dossier_core::request::{Request, RequestStatus};
+use sqlx::AssertSqlSafe;
 
-use super::requests::{find, limit_and_offset};
+use super::requests::find;
 use super::rows::{self, request_columns, time, uuid};
 use super::sql::{blob, blobs, folded, millis, now};
 use super::{SqliteStore, StoreError};
@@ -85,18 +86,25 @@ impl SqliteStore {
         search: Option<&str>,
         page: Page,
     ) -> Result<Vec<ArchivedRequest>, StoreError> {
-        const ARCHIVED: &str = "SELECT *, NULL AS subject_name, NULL AS lease_expires_at, \
+        let slice = page.slice();
+        let sql = format!(
+            "SELECT *, NULL AS subject_name, NULL AS lease_expires_at, \
              NULL AS document_id, NULL AS document_bytes, NULL AS document_sha256 \
-             FROM archived_requests WHERE ?1 IS NULL OR instr(search_text, ?1) > 0 \
-             ORDER BY requested_at DESC, id DESC LIMIT ?2 OFFSET ?3";
-        let (limit, offset) = limit_and_offset(page);
+             FROM archived_requests WHERE id IN (SELECT id FROM archived_requests \
+             WHERE (?1 IS NULL OR instr(search_text, ?1) > 0){} ORDER BY {} LIMIT ?2 OFFSET ?3) \
+             ORDER BY requested_at DESC, id DESC",
+            slice.behind("?4, ?5"),
+            slice.order(),
+        );
         let mut tx = self.read().await?;
-        let found = sqlx::query(ARCHIVED)
+        let mut statement = sqlx::query(AssertSqlSafe(sql))
             .bind(search.map(folded))
-            .bind(limit)
-            .bind(offset)
-            .fetch_all(&mut *tx)
-            .await?;
+            .bind(slice.limit)
+            .bind(slice.offset);
+        if let Some(key) = slice.after {
+            statement = statement.bind(key.requested_at_ms()).bind(blob(key.id()));
+        }
+        let found = statement.fetch_all(&mut *tx).await?;
         let requests = rows::archived(&mut tx, &found).await?;
         found
             .iter()

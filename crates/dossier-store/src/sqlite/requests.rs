@@ -45,26 +45,30 @@ impl SqliteStore {
         })
     }
 
-    /// The identifiers are found first, so that the rows of earlier pages are not read.
+    /// The identifiers are found first, so that the rows of pages before are not read.
     pub(super) async fn list(
         &self,
         filter: &RequestFilter,
         rules: &LeaseRules,
         page: Page,
     ) -> Result<Vec<Request>, StoreError> {
+        let slice = page.slice();
         let sql = format!(
-            "{SELECT} WHERE requests.id IN (SELECT requests.id FROM requests WHERE {} \
-             ORDER BY requests.requested_at DESC, requests.id DESC LIMIT ?5 OFFSET ?6) \
+            "{SELECT} WHERE requests.id IN (SELECT requests.id FROM requests WHERE {}{} \
+             ORDER BY {} LIMIT ?5 OFFSET ?6) \
              ORDER BY requests.requested_at DESC, requests.id DESC",
-            condition(filter)
+            condition(filter),
+            slice.behind("?7, ?8"),
+            slice.order(),
         );
-        let (limit, offset) = limit_and_offset(page);
         let mut tx = self.read().await?;
-        let found = bind(sqlx::query(AssertSqlSafe(sql)), filter, rules)
-            .bind(limit)
-            .bind(offset)
-            .fetch_all(&mut *tx)
-            .await?;
+        let mut statement = bind(sqlx::query(AssertSqlSafe(sql)), filter, rules)
+            .bind(slice.limit)
+            .bind(slice.offset);
+        if let Some(key) = slice.after {
+            statement = statement.bind(key.requested_at_ms()).bind(blob(key.id()));
+        }
+        let found = statement.fetch_all(&mut *tx).await?;
         rows::requests(&mut tx, &found).await
     }
 
@@ -418,10 +422,4 @@ fn bind<'q>(query: Prepared<'q>, filter: &RequestFilter, rules: &LeaseRules) -> 
         .bind(age_max)
         .bind(millis(filter.overdue_after))
         .bind(filter.search.as_ref().map(|text| folded(text.reveal())))
-}
-
-/// A page as SQL's `LIMIT` and `OFFSET`.
-pub(super) fn limit_and_offset(page: Page) -> (i64, i64) {
-    let size = i64::from(page.size);
-    (size, size.saturating_mul(i64::from(page.number)))
 }

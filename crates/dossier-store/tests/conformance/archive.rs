@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dossier_core::request::RequestStatus;
-use dossier_store::StoreError;
+use dossier_store::{Page, PageKey, StoreError};
 
 use super::Database;
 use super::given::*;
@@ -122,10 +122,18 @@ pub async fn the_archive_is_searched_like_the_list(database: &impl Database) {
         let archived = store.archived_requests(search, FIRST_PAGE).await.unwrap();
         assert_eq!(archived.len(), expected, "{search:?}");
     }
-    let page = dossier_store::Page { number: 1, size: 2 };
-    let archived = store.archived_requests(None, page).await.unwrap();
-    assert_eq!(archived.len(), 1);
-    assert_eq!(archived[0].request.id, ids[2]);
+    let first = Page::number(0, 2);
+    let first = store.archived_requests(None, first).await.unwrap();
+    let last = PageKey::of(&first.last().unwrap().request);
+    for page in [
+        Page::number(1, 2),
+        Page::number(1, 2).of(3),
+        Page::after(last, 2),
+    ] {
+        let archived = store.archived_requests(None, page).await.unwrap();
+        assert_eq!(archived.len(), 1, "{page:?}");
+        assert_eq!(archived[0].request.id, ids[2], "{page:?}");
+    }
 }
 
 pub async fn the_archive_is_purged_by_age(database: &impl Database) {

@@ -9,7 +9,7 @@ use dossier_core::section::{Held, Section, SectionOutcome, SectionStatus, Templa
 use dossier_core::service::{Category, Service, ServiceDetails};
 use dossier_core::subject::{CaseReference, SubjectIdentifier, SubjectName};
 use dossier_core::{KeptDocument, LeaseToken, RequestId, ServiceName, Sha256Hex};
-use dossier_store::{Page, RequestFilter, Store};
+use dossier_store::{Page, PageStart, RequestFilter, Store};
 
 /// The default rules: nothing runs out while a test runs.
 pub fn rules() -> LeaseRules {
@@ -212,7 +212,7 @@ pub async fn record(
 }
 
 pub const FIRST_PAGE: Page = Page {
-    number: 0,
+    start: PageStart::Number(0),
     size: 100,
 };
 

@@ -6,7 +6,7 @@ use dossier_core::RequestId;
 use dossier_core::lease::ReleaseReason;
 use dossier_core::request::NewRequest;
 use dossier_core::subject::{CaseReference, SubjectIdentifier};
-use dossier_store::{Page, QueueDepth, RequestCounts, RequestFilter, Store};
+use dossier_store::{Page, PageKey, QueueDepth, RequestCounts, RequestFilter, Store};
 
 use super::Database;
 use super::given::*;
@@ -38,13 +38,72 @@ pub async fn the_newest_come_first_page_by_page(database: &impl Database) {
     made.reverse();
     let mut paged = Vec::new();
     for (number, length) in [(0, 2), (1, 2), (2, 1), (3, 0)] {
-        let page = Page { number, size: 2 };
+        let page = Page::number(number, 2);
         let requests = store.requests(&filter(), &rules(), page).await.unwrap();
         assert_eq!(requests.len(), length);
         assert!(requests.iter().all(|request| request.sections.len() == 2));
         paged.extend(requests.into_iter().map(|request| request.id));
     }
     assert_eq!(paged, made);
+}
+
+pub async fn pages_of_a_list_of_known_length_are_the_same(database: &impl Database) {
+    let store = &*database.store().await;
+    services(store, &["a"]).await;
+    for _ in 0..7 {
+        pending(store, &["a"]).await;
+        a_moment().await;
+    }
+    for size in 1..=8 {
+        for number in 0..=8 {
+            let page = Page::number(number, size);
+            let filter = &search("CASE");
+            let counted_off = store.requests(filter, &rules(), page).await.unwrap();
+            let known = page.of(7);
+            let found = store.requests(filter, &rules(), known).await.unwrap();
+            assert_eq!(found, counted_off, "page {number} of {size} rows");
+        }
+    }
+}
+
+/// Also where several came in at one moment, where newer ones came since, and where the row that is
+/// named is gone.
+pub async fn a_page_behind_a_row_is_the_next_one(database: &impl Database) {
+    let store = &*database.store().await;
+    services(store, &["a"]).await;
+    let mut made = Vec::new();
+    for number in 0..7 {
+        made.push(pending(store, &["a"]).await);
+        if number % 3 == 0 {
+            a_moment().await;
+        }
+    }
+    let all = listed(store, &filter()).await;
+    assert_eq!(all.len(), made.len());
+    let first = Page::number(0, 2);
+    let mut page = store.requests(&filter(), &rules(), first).await.unwrap();
+    let mut paged = Vec::new();
+    while let Some(last) = page.last() {
+        let next = Page::after(PageKey::of(last), 2);
+        paged.extend(page.iter().map(|request| request.id));
+        pending(store, &["a"]).await;
+        let gone = *paged.last().unwrap();
+        completed(store, gone).await;
+        store.archive_request(gone).await.unwrap();
+        page = store.requests(&filter(), &rules(), next).await.unwrap();
+    }
+    assert_eq!(paged, all);
+
+    let newest = store.requests(&filter(), &rules(), first).await.unwrap();
+    let key = PageKey::of(&newest[0]);
+    let pending_only = RequestFilter {
+        pending: true,
+        search: Some("case".to_owned().into()),
+        ..filter()
+    };
+    let behind = Page::after(key, 1);
+    let behind = store.requests(&pending_only, &rules(), behind).await;
+    assert_eq!(behind.unwrap()[0].id, newest[1].id);
 }
 
 pub async fn the_search_matches_any_part_in_any_case(database: &impl Database) {

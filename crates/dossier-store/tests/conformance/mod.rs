@@ -79,6 +79,8 @@ macro_rules! conformance {
             }
             listing {
                 the_newest_come_first_page_by_page,
+                pages_of_a_list_of_known_length_are_the_same,
+                a_page_behind_a_row_is_the_next_one,
                 the_search_matches_any_part_in_any_case,
                 a_short_search_finds_what_begins_with_it,
                 wildcards_in_a_search_are_plain_text,

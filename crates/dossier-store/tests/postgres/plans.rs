@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dossier_core::RequestId;
 use dossier_store::postgres::Options;
-use dossier_store::{Page, PostgresStore, RequestFilter, Store};
+use dossier_store::{Page, PageKey, PostgresStore, RequestFilter, Store};
 
 use crate::conformance::given::*;
 use crate::{Scratch, scratch};
@@ -198,17 +198,30 @@ async fn completed_all(store: &PostgresStore, ids: &[RequestId]) {
 async fn a_page_far_back_is_found_in_an_index() {
     let scratch = scratch().await;
     let store = filled(&scratch).await;
-    let page = Page {
-        number: MANY / 20 - 1,
-        size: 20,
-    };
     let (filter, rules) = (filter(), rules());
+    let page = Page::number(MANY / 20 - 1, 20);
     let listed = store.requests(&filter, &rules, page);
     let (requests, read) = reads_of(REQUESTS, &scratch, &store, listed).await;
     let requests = requests.unwrap();
     assert_eq!(requests.len(), 20);
     assert_eq!(requests[19].requested_at.as_millisecond(), 1);
     assert!(read < 200, "{read} rows were read");
+
+    // Nor are the index's entries for the pages before, if the list's length or the row before is
+    // known.
+    let before = Page::number(MANY / 20 - 2, 20).of(u64::from(MANY));
+    let before = store.requests(&filter, &rules, before).await.unwrap();
+    let last = PageKey::of(before.last().unwrap());
+    for page in [page.of(u64::from(MANY)), Page::after(last, 20)] {
+        let listed = store.requests(&filter, &rules, page);
+        let (found, read) = reads(&scratch, &store, listed).await;
+        let (found, requests): (Vec<_>, Vec<_>) = (
+            found.unwrap().iter().map(|request| request.id).collect(),
+            requests.iter().map(|request| request.id).collect(),
+        );
+        assert_eq!(found, requests, "{page:?}");
+        assert!(read < 300, "{page:?}: {read} rows and entries were read");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

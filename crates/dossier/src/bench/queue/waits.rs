@@ -138,10 +138,7 @@ pub async fn lists(database: &Filled<'_>) -> Result<Vec<Times>, Failure> {
 
 /// How many requests a page has.
 async fn list(store: &dyn Store, filter: &RequestFilter, number: u32) -> Result<usize, Failure> {
-    let page = Page {
-        number,
-        size: PAGE_ROWS,
-    };
+    let page = Page::number(number, PAGE_ROWS);
     let found = store.requests(filter, &LeaseRules::default(), page).await;
     Ok(found.map_err(of_store)?.len())
 }
