@@ -22,7 +22,7 @@ struct Step {
 }
 
 /// The schema's steps; a database's version is how many it has taken. Steps are only ever added.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         sql: include_str!("../../migrations/postgres/0001_truth.sql"),
         compatible_from: 1,
@@ -57,6 +57,10 @@ const STEPS: [Step; 9] = [
     },
     Step {
         sql: include_str!("../../migrations/postgres/0009_waiting.sql"),
+        compatible_from: 2,
+    },
+    Step {
+        sql: include_str!("../../migrations/postgres/0010_due.sql"),
         compatible_from: 2,
     },
 ];

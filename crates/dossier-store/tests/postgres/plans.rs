@@ -266,3 +266,37 @@ async fn a_claim_does_not_go_past_those_that_wait_for_a_suspended_service() {
     let claims = store.claim_oldest(WAITING, "w", &rules()).await.unwrap();
     assert_eq!(claims.len(), WAITING as usize);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_does_not_read_those_that_are_not_due() {
+    const LATER: u32 = 5000;
+    let scratch = scratch().await;
+    let options = Options {
+        connections_max: 1,
+        look_every: Duration::from_secs(3600),
+        ..scratch.options()
+    };
+    let store = PostgresStore::open(options).await.unwrap();
+    services(&store, &["a"]).await;
+    // Older than any other, and to be tried again in an hour.
+    scratch.sql(&format!(
+        "INSERT INTO requests (id, status, date_to, case_reference, subject_kind, subject_id,
+             search_text, requested_by, requested_at, clock_started_at, due_at, attempts)
+         SELECT gen_random_uuid(), 'Pending', '2026-01-31', 'Case', 'NOMIS', 'A1234AA', 'case',
+             'casework', floor(extract(epoch FROM now()) * 1000) - 100000 + n,
+             floor(extract(epoch FROM now()) * 1000),
+             floor(extract(epoch FROM now()) * 1000) + 3600000, 1
+         FROM generate_series(1, {LATER}) AS n;
+         INSERT INTO sections (request_id, service_id, status)
+         SELECT requests.id, services.id, 'PENDING' FROM requests, services;
+         VACUUM ANALYZE"
+    ));
+    let due = pending(&store, &["a"]).await;
+    let rules = rules();
+    let claim = store.claim_oldest(5, "w", &rules);
+    let (claims, read) = reads_of(REQUESTS, &scratch, &store, claim).await;
+    let claims = claims.unwrap();
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0].request.id, due);
+    assert!(read < 100, "a claim read {read} rows");
+}
