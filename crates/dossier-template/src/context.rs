@@ -57,15 +57,12 @@ pub(crate) struct Scope<'c, 'a> {
 impl<'a> Scope<'_, 'a> {
     /// Looks a path up.
     ///
-    /// A name that stands first is looked for in the contexts around too, and null counts as not
-    /// being there, as handlebars.java has it. Once it is found, the rest is looked for in what was
+    /// A name that stands first, or first behind `../`, is looked for in the contexts around too, and
+    /// null counts as not being there, as handlebars.java has it. Once it is found, the rest is looked for in what was
     /// found only.
     pub fn find(&mut self, path: &'a Path) -> Found<'a> {
         let mut frame = self.frames.len() - 1;
-        let mut is_around = path.start == Start::Scope;
         for _ in 0..path.up {
-            // What is above names is the context that they stand in front of, and further.
-            is_around = matches!(self.frames[frame].kind, FrameKind::Named(_));
             match frame.checked_sub(1) {
                 Some(above) => frame = above,
                 None => return Found::of(None),
@@ -80,7 +77,9 @@ impl<'a> Scope<'_, 'a> {
             Start::Data(data) => self.data(frame, data),
             Start::Scope | Start::This => match path.segments.split_first() {
                 None => Some(self.copy(&frames[frame].model)),
-                Some((first, rest)) if is_around => return self.around(frame, first, rest),
+                Some((first, rest)) if path.start == Start::Scope => {
+                    return self.around(frame, first, rest);
+                }
                 Some((first, rest)) => self
                     .first(&frames[frame], first)
                     .and_then(|value| self.rest(value, rest)),

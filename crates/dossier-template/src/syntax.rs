@@ -111,9 +111,9 @@ pub(crate) struct Path {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Start {
-    /// A name, looked up in the contexts around too.
+    /// A name, looked up in the contexts around too; after `../`, in those around that one.
     Scope,
-    /// `this`, `.`, `./x`, `../x`: the context itself.
+    /// `this`, `.`, `./x`, `..`, `../this.x`: the context itself.
     This,
     /// `@root`
     Root,

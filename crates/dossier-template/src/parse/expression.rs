@@ -304,7 +304,12 @@ fn path(written: &str, at: usize) -> Result<Path, Problem> {
     if !is_data {
         (rest, is_data) = after_at(rest);
     }
-    let mut start = if up > 0 { Start::This } else { Start::Scope };
+    let is_context = up > 0 && rest.is_empty();
+    let mut start = if is_context {
+        Start::This
+    } else {
+        Start::Scope
+    };
     if is_data {
         let end = rest.find(['.', '/']).unwrap_or(rest.len());
         start = data(&rest[..end]);

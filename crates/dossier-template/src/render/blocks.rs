@@ -44,8 +44,12 @@ impl<'a> Renderer<'a, '_> {
             BlockKind::If => self.enter(if is_truthy { body } else { inverse }),
             BlockKind::Unless => self.enter(if is_truthy { inverse } else { body }),
             BlockKind::Each => self.each(&value, body, inverse, &block.params),
-            BlockKind::With if is_truthy => self.with(value, body, &block.params),
-            BlockKind::With => self.enter(inverse),
+            BlockKind::With if is_truthy => {
+                let is_section = block.kind != BlockKind::With;
+                self.with(value, body, &block.params, is_section);
+            }
+            // Shown in the context of what is falsy, as handlebars.java has it.
+            BlockKind::With => self.with(value, inverse, &[], true),
             // handlebars.java shows what a helper gives and no body. Here it is escaped.
             BlockKind::Value => {
                 self.observe_shown(&value);
@@ -68,13 +72,14 @@ impl<'a> Renderer<'a, '_> {
         }
     }
 
-    fn with(&mut self, value: Value<'a>, body: &'a Body, params: &'a [Box<str>]) {
+    /// Enters a value. `#with this` is where it stands, for `../`; a section always goes one further.
+    fn with(&mut self, value: Value<'a>, body: &'a Body, params: &'a [Box<str>], is_section: bool) {
         let frames = self.frames.len();
         let is_same = match (&value, self.frames.last().and_then(Frame::node)) {
             (Value::Node(node), Some(context)) => *node == context,
             _ => false,
         };
-        if !is_same {
+        if is_section || !is_same {
             self.frames.push(Frame::plain(value.clone()));
         }
         self.name(params, &[&value], &value);

@@ -142,6 +142,62 @@ fn two_dots_are_the_context_around() {
     ]);
 }
 
+/// As handlebars.java 4.3.1 has it.
+#[test]
+fn what_two_dots_lead_to_is_looked_for_further_out() {
+    let json = r#"{"x": 9, "s": "root", "l": [5],
+        "o": {"x": 1, "i": {"y": {"z": 5}}}}"#;
+    all(&[
+        (
+            "{{#o}}{{#i}}{{../x}}|{{../s}}|{{../../s}}|{{../../x}}{{/i}}{{/o}}",
+            json,
+            "1|root|root|9",
+        ),
+        (
+            "{{#o}}{{#i}}{{#if ../s}}y{{/if}}{{optionalValue ../s}}{{#each ../l}}{{this}}{{/each}}{{/i}}{{/o}}",
+            json,
+            "yroot5",
+        ),
+        (
+            "{{#o}}{{#i}}{{../this.s}}|{{.././s}}|{{../[s]}}|{{../../this.s}}{{/i}}{{/o}}",
+            json,
+            "||root|root",
+        ),
+        // Once the first name is found, the rest is looked for there only.
+        (
+            "{{#o}}{{#i}}{{../i.y.z}}|{{../o.x}}|{{../../i.y.z}}{{/i}}{{/o}}",
+            json,
+            "5|1|",
+        ),
+        ("{{../x}}|{{#o}}{{../../s}}{{/o}}", json, "|"),
+    ]);
+}
+
+/// As handlebars.java 4.3.1 has it.
+#[test]
+fn a_section_of_the_context_itself_is_one_further_in() {
+    let json = r#"{"x": 9, "o": {"x": 1}, "l": [[5]]}"#;
+    all(&[
+        ("{{#this}}{{../x}}{{/this}}", json, "9"),
+        (
+            "{{#.}}{{#.}}{{../x}}|{{../../x}}|{{../../../x}}{{/.}}{{/.}}",
+            json,
+            "9|9|",
+        ),
+        (
+            "{{#o}}{{#this}}{{../x}}|{{../../x}}{{/this}}{{/o}}",
+            json,
+            "1|9",
+        ),
+        ("{{#with this}}{{../x}}{{/with}}", json, ""),
+        (
+            "{{#o}}{{#with this}}{{../x}}|{{../../x}}{{/with}}{{/o}}",
+            json,
+            "9|",
+        ),
+    ]);
+}
+
 #[test]
 fn loops_tell_where_they_are() {
     let json = r#"{"l": ["a", "b", "c"], "o": {"k": 1, "k2": 2}, "n": [["x", "y"], ["z"]]}"#;

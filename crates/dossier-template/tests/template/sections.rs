@@ -1,6 +1,6 @@
 //! `{{#name}}` and `{{^name}}` on values.
 
-use crate::support::all;
+use crate::support::{all, html};
 
 #[test]
 fn a_list_is_iterated() {
@@ -142,5 +142,32 @@ fn a_helper_with_a_hash_sign_shows_its_value_as_in_handlebars_java() {
             r#"{"a": "<"}"#,
             "&lt;",
         ),
+    ]);
+}
+
+/// As handlebars.java 4.3.1 has it: an inverted section is shown where it stands.
+#[test]
+fn the_else_of_what_is_entered_has_what_is_falsy_for_its_context() {
+    let json = r#"{"s": "root", "n": null, "z": "", "b": false, "e": [], "nought": 0}"#;
+    for falsy in ["n", "z", "nought", "missing"] {
+        for open in ["#", "#with "] {
+            let close = if open == "#" { falsy } else { "with" };
+            let shown = "{{this.s}}|{{s}}|{{optionalValue this}}";
+            let template = format!("{{{{{open}{falsy}}}}}{{{{else}}}}{shown}{{{{/{close}}}}}");
+            let this = if falsy == "nought" {
+                "0"
+            } else {
+                "No Data Held"
+            };
+            assert_eq!(html(&template, json), format!("|root|{this}"), "{template}");
+        }
+        let template = format!("{{{{^{falsy}}}}}{{{{this.s}}}}{{{{/{falsy}}}}}");
+        assert_eq!(html(&template, json), "root", "{template}");
+    }
+    all(&[
+        ("{{#b}}{{else}}{{this.s}}{{/b}}", json, "root"),
+        ("{{#e}}{{else}}{{this.s}}{{/e}}", json, "root"),
+        ("{{#each n}}{{else}}{{this.s}}{{/each}}", json, "root"),
+        ("{{#if n}}{{else}}{{this.s}}{{/if}}", json, "root"),
     ]);
 }
