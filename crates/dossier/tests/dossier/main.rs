@@ -9,6 +9,7 @@ mod demo;
 mod documentation;
 mod documents_in_an_api;
 mod documents_on_s3;
+mod documents_on_s3_tls;
 mod end_to_end;
 mod exactly_once;
 mod harness;
