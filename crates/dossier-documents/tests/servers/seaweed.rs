@@ -176,6 +176,21 @@ impl Seaweed {
         self.signed_path(method, key, "").await
     }
 
+    /// Keys of uploads in parts under a prefix that were neither ended nor given up.
+    pub async fn unfinished_uploads(&self, prefix: &str) -> Vec<String> {
+        let url = self.signed("GET", "uploads").await;
+        let http = super::client(|builder| builder);
+        let answer = http.get(url).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(BUCKET), "{text}");
+        let keys = text.split("<Key>").skip(1);
+        keys.filter_map(|rest| rest.split_once("</Key>"))
+            .map(|(key, _)| key.to_owned())
+            .filter(|key| key.starts_with(&format!("{prefix}/")))
+            .collect()
+    }
+
     async fn signed_path(&self, method: &str, path: &str, query: &str) -> url::Url {
         let mut options = SignedUrlOptions::default();
         if !query.is_empty() {

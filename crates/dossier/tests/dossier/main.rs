@@ -16,6 +16,7 @@ mod harness;
 mod hostile_attachments;
 mod metrics;
 mod on_postgres;
+mod on_postgres_and_s3;
 mod preview;
 mod reference;
 mod sample_data;
