@@ -49,7 +49,7 @@ mod templates;
 pub use api::{Api, ApiConfig, BearerProvider, Limits, TemplateProblem, TemplateValidator};
 pub use auth::{Authenticator, Principal, Role, StaticToken};
 pub use housekeeping::{Housekeeper, HousekeepingRules, Sweep};
-pub use metrics::{ApiMetrics, serve_metrics};
+pub use metrics::{ApiMetrics, LivenessCheck, serve_metrics};
 pub use reference::{ReferenceConfig, ReferenceKeeper, ReferenceRules};
 pub use router::router;
 pub use server::serve;

@@ -9,6 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -24,6 +25,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -343,15 +345,19 @@ fn by_label(
     Ok(())
 }
 
+/// Says whether what a process does goes on, or why it does not, in words without personal data.
+pub type LivenessCheck = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
 /// What a page of measurements shows.
 #[derive(Clone)]
 struct Page {
     registry: Arc<Registry>,
     api: Option<Api>,
+    is_live: LivenessCheck,
 }
 
-/// Serves `GET /metrics` until `shutdown`, and nothing else: there is no token, so whoever can reach
-/// the listener may look. With an API its queue is asked for.
+/// Serves `GET /metrics` and `GET /health/liveness` until `shutdown`, and nothing else: there is no
+/// token, so whoever can reach the listener may look. With an API its queue is asked for.
 ///
 /// # Errors
 /// If the listener is of no use.
@@ -359,15 +365,18 @@ pub async fn serve_metrics(
     listener: TcpListener,
     registry: Registry,
     api: Option<Api>,
+    is_live: LivenessCheck,
     shutdown: CancellationToken,
 ) -> Result<(), io::Error> {
     tracing::info!(address = %listener.local_addr()?, "metrics are served");
     let page = Page {
         registry: Arc::new(registry),
         api,
+        is_live,
     };
     let app = axum::Router::new()
         .route("/metrics", get(show))
+        .route("/health/liveness", get(liveness))
         .with_state(page);
     serve_router(listener, app, shutdown).await
 }
@@ -380,5 +389,16 @@ async fn show(State(page): State<Page>) -> Response {
     match prometheus_client::encoding::text::encode(&mut text, &page.registry) {
         Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn liveness(State(page): State<Page>) -> Response {
+    match (page.is_live)() {
+        Ok(()) => Json(json!({ "status": "UP" })).into_response(),
+        Err(reason) => {
+            tracing::error!(reason, "the process is not live");
+            let down = Json(json!({ "status": "DOWN", "reason": reason }));
+            (StatusCode::SERVICE_UNAVAILABLE, down).into_response()
+        }
     }
 }

@@ -50,14 +50,15 @@ pub struct S3Store {
     bucket: AmazonS3,
     wire: Wire,
     prefix: String,
+    encryption: Encryption,
     uploads: Semaphore,
     usable_since: Mutex<Option<Instant>>,
 }
 
 impl S3Store {
     /// Opens the bucket, and tries out whether objects can be made, read and deleted in it, and
-    /// whether it refuses to replace one. The client is to be made with
-    /// [`S3Config::client_settings`].
+    /// whether it refuses to replace one and encrypts as it is told to. The client is to be made
+    /// with [`S3Config::client_settings`].
     ///
     /// # Errors
     /// [`DocumentError::Unavailable`] if the bucket cannot be reached or used so.
@@ -77,6 +78,7 @@ impl S3Store {
             bucket,
             wire,
             prefix: config.prefix.clone(),
+            encryption: config.encryption,
             uploads: Semaphore::new(UPLOADS_AT_ONCE),
             usable_since: Mutex::new(None),
         };
@@ -93,14 +95,17 @@ impl S3Store {
         let failed = |error| unavailable(doing, fault(&error));
         let probe = self.key(format_args!("probe-{}", Uuid::new_v4()));
         let create = || PutOptions::from(PutMode::Create);
-        self.bucket
-            .put_opts(&probe, "probe".into(), create())
-            .await
-            .map_err(failed)?;
+        let put = self.bucket.put_opts(&probe, "probe".into(), create());
+        put.await
+            .map_err(|error| unavailable(doing, self.encryption.named_in(fault(&error))))?;
         let again = self.bucket.put_opts(&probe, "other".into(), create()).await;
         let read = self.bucket.get_opts(&probe, GetOptions::default()).await;
         self.bucket.delete(&probe).await.map_err(failed)?;
         read.map_err(failed)?;
+        if !self.wire.confirms_encryption() {
+            let said = "the server did not say that it encrypts what it is given";
+            return Err(unavailable(doing, self.encryption.named_in(said.into())));
+        }
         match again {
             Err(error) if is_taken(&error) => Ok(()),
             Err(error) => Err(failed(error)),

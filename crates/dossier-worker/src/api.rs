@@ -273,6 +273,11 @@ impl ApiClient {
 
     // ---- the lock ----
 
+    /// The longest time that [`claims`](Self::claims) takes.
+    pub fn claims_max(query: &ClaimsQuery) -> Duration {
+        CONNECT_MAX + ANSWER_MAX + Duration::from_secs(u64::from(query.wait))
+    }
+
     /// Claims up to `max` of the oldest due requests, after waiting for one up to `wait` seconds.
     pub async fn claims(&self, query: &ClaimsQuery) -> Result<Vec<ClaimView>, ApiError> {
         let call = self.call(Method::POST, &["api", "claims"]).json(query);

@@ -50,6 +50,10 @@ pub struct WorkerConfig {
     /// Longest pause between polls while the API cannot be reached. Default 30.
     pub poll_pause_seconds_max: f64,
 
+    /// How late the poll loop may be before the worker no longer counts as live. It announces how
+    /// long each of its waits may take; this comes on top, for a busy machine. Default 60.
+    pub stall_seconds_max: f64,
+
     /// Longest time to connect to a service. Default 10.
     pub connect_seconds_max: f64,
     /// Longest time from sending a call to the head of its answer. Default 120.
@@ -124,6 +128,7 @@ impl Default for WorkerConfig {
             poll_wait_seconds: 20,
             poll_pause_seconds: 0.5,
             poll_pause_seconds_max: 30.0,
+            stall_seconds_max: 60.0,
             connect_seconds_max: 10.0,
             first_byte_seconds_max: 120.0,
             idle_seconds_max: 30.0,
@@ -254,6 +259,7 @@ pub(crate) struct Limits {
     pub poll_wait_seconds: u32,
     pub poll_pause: Duration,
     pub poll_pause_max: Duration,
+    pub stall_max: Duration,
     pub connect_max: Duration,
     pub first_byte_max: Duration,
     pub idle_max: Duration,
@@ -340,6 +346,10 @@ impl WorkerConfig {
             poll_wait_seconds: self.poll_wait_seconds,
             poll_pause: time("poll_pause_seconds", self.poll_pause_seconds)?,
             poll_pause_max: time("poll_pause_seconds_max", self.poll_pause_seconds_max)?,
+            stall_max: Some(self.stall_seconds_max)
+                .filter(|seconds| *seconds >= 1.0)
+                .ok_or(invalid("stall_seconds_max", "must be 1 to 604800 seconds"))
+                .and_then(|seconds| time("stall_seconds_max", seconds))?,
             connect_max: time("connect_seconds_max", self.connect_seconds_max)?,
             first_byte_max: time("first_byte_seconds_max", self.first_byte_seconds_max)?,
             idle_max: time("idle_seconds_max", self.idle_seconds_max)?,

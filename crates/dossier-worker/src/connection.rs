@@ -23,8 +23,8 @@ pub enum ClientError {
         /// The system's account of it.
         source: io::Error,
     },
-    /// The file with certificates is not PEM; configure another.
-    #[error("{} holds no certificates in PEM form", path.display())]
+    /// The file with certificates is not PEM, or one of them is damaged; configure another.
+    #[error("{} holds no certificates in PEM form, or a damaged one", path.display())]
     CaFormat {
         /// The configured file.
         path: PathBuf,
@@ -106,9 +106,14 @@ fn read_authorities(path: &Path) -> Result<Vec<Certificate>, ClientError> {
         path: path.to_owned(),
         source,
     })?;
+    // They are looked at only when a client is built.
+    let can_be_trusted = |authorities: &Vec<Certificate>| {
+        let trusting = Client::builder().tls_certs_only(authorities.clone());
+        !authorities.is_empty() && trusting.build().is_ok()
+    };
     Certificate::from_pem_bundle(&pem)
         .ok()
-        .filter(|certificates| !certificates.is_empty())
+        .filter(can_be_trusted)
         .ok_or_else(|| ClientError::CaFormat {
             path: path.to_owned(),
         })

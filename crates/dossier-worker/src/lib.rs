@@ -29,7 +29,7 @@
 //! - `spool`: the private folder for answers on their way
 //! - `rendering`: the few calls into `dossier-report`; `package`: the answers and attachments beside
 //!   the report
-//! - [`metrics`]: what is measured
+//! - [`metrics`]: what is measured; `liveness`: whether the poll loop goes on
 //! - [`probe`]: single calls to a service, for those who test it
 //! - `connection`: HTTP clients and what can go wrong with a connection; `retry`: pauses
 
@@ -43,6 +43,7 @@ mod connection;
 mod fetch;
 mod kept;
 mod lease;
+mod liveness;
 mod looked_up;
 pub mod metrics;
 mod name;
@@ -61,6 +62,7 @@ mod worker;
 pub use api::{ApiClient, ApiError};
 pub use config::{InvalidConfig, WorkerConfig};
 pub use connection::{ClientError, http_client, install_tls_provider, upstream_client};
+pub use liveness::{Liveness, NotLive};
 pub use metrics::WorkerMetrics;
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;

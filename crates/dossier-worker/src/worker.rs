@@ -20,6 +20,7 @@ use crate::attempt::{Attempt, Workshop};
 use crate::collect::Collector;
 use crate::config::{InvalidConfig, Limits, WorkerConfig};
 use crate::connection::{ClientError, upstream_client};
+use crate::liveness::Liveness;
 use crate::metrics::WorkerMetrics;
 use crate::name::Names;
 use crate::rendering::ReportSettings;
@@ -57,6 +58,7 @@ pub struct Worker {
     name: String,
     workshop: Arc<Workshop>,
     slots: Arc<Semaphore>,
+    liveness: Arc<Liveness>,
 }
 
 impl Worker {
@@ -99,6 +101,7 @@ impl Worker {
         Ok(Self {
             name: config.name.unwrap_or_else(random_name),
             slots: Arc::new(Semaphore::new(limits.requests_at_once)),
+            liveness: Arc::new(Liveness::new(limits.stall_max)),
             workshop: Arc::new(Workshop {
                 renewals: Renewals::new(api.clone()),
                 api,
@@ -128,20 +131,32 @@ impl Worker {
         Arc::clone(&self.workshop.metrics)
     }
 
+    /// Whether it goes on polling.
+    pub fn liveness(&self) -> Arc<Liveness> {
+        Arc::clone(&self.liveness)
+    }
+
     /// Works until `shutdown` is cancelled. It then claims nothing more, gives running attempts the
     /// grace period to end, has the others give their leases back, and returns, at the latest after
     /// `shutdown_grace_seconds` and `shutdown_release_seconds_max` together.
     ///
     /// A report that is being printed then goes on in a blocking thread of the runtime: a program
     /// that must exit in time shuts its runtime down without waiting for such threads.
+    ///
+    /// Should it no longer be able to renew leases, it stops by itself in the same way.
     pub async fn run(self, shutdown: CancellationToken) {
         tracing::info!(worker = self.name, "the worker starts");
         let stop = CancellationToken::new();
         let renewals = Arc::clone(&self.workshop.renewals);
-        let _renewing = AbortOnDropHandle::new(tokio::spawn(renewals.run()));
+        let renewing = AbortOnDropHandle::new(tokio::spawn(renewals.run()));
         let mut attempts = JoinSet::new();
-        let polling = self.poll(&mut attempts, &stop);
-        shutdown.run_until_cancelled(polling).await;
+        let watched = self.liveness.watch();
+        tokio::select! {
+            () = self.poll(&mut attempts, &stop) => {}
+            () = shutdown.cancelled() => watched.stops(),
+            _ = renewing => tracing::error!("leases are no longer renewed"),
+        }
+        drop(watched);
         let limits = &self.workshop.limits;
         tracing::info!(attempts = attempts.len(), "the worker stops");
         if !all_end(&mut attempts, limits.shutdown_grace).await {
@@ -163,7 +178,7 @@ impl Worker {
         let limits = &self.workshop.limits;
         let mut failures = 0;
         loop {
-            let slots = self.free_slots().await;
+            let slots = self.liveness.while_waiting(self.free_slots()).await;
             while attempts.try_join_next().is_some() {}
             let asked_at = Instant::now();
             let pause = match self.claim(slots.len()).await {
@@ -184,6 +199,7 @@ impl Worker {
                     poll_backoff(limits).half_jitter(failures)
                 }
             };
+            self.liveness.heard_again_within(pause);
             tokio::time::sleep(pause).await;
         }
     }
@@ -202,6 +218,8 @@ impl Worker {
             wait: self.workshop.limits.poll_wait_seconds,
             worker: Some(self.name.clone()),
         };
+        self.liveness
+            .heard_again_within(ApiClient::claims_max(&query));
         self.workshop.api.claims(&query).await
     }
 

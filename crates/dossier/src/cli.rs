@@ -37,6 +37,8 @@ pub enum Command {
     Api,
     /// Run a worker alone; it finds the API at `api.url`.
     Worker,
+    /// Say whether the process whose metrics are served at `metrics.listen` is live.
+    Health,
     /// Bring the database's schema up to date; safe while other processes run.
     Migrate {
         /// Only say which schema it has: exit code 0 if this version can work with it, 9 if it is

@@ -11,7 +11,7 @@ Exit codes:
   1  something went wrong that no other code names
   2  the command line is wrong
   3  the configuration is wrong
-  4  the API, the database, the document storage or the tested service cannot be reached
+  4  the API, the database, the document storage or the tested service cannot be reached, or a process is not live
   5  the API refused (the text says why)
   6  there is no such request, service, schema, template version, source or report
   7  the request ended Errored

@@ -21,6 +21,7 @@ mod database;
 pub mod demo;
 mod documents;
 pub mod exit;
+mod health_command;
 mod manual;
 mod metrics;
 mod migrate_command;
@@ -107,6 +108,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
             log_to_stderr(&config.log)?;
             run::worker(config, output).await
         }
+        Command::Health => health_command::run(&config, output).await,
         Command::Migrate { check } => migrate_command::run(check, &config, output).await,
         Command::Demo(options) => demo::run(&options, &config.log, output).await,
         Command::Request(command) => request_command::run(command, &config, output).await,

@@ -1,9 +1,11 @@
-//! The page of measurements of a process: those of its API, of its worker, or of both.
+//! The page of measurements of a process: those of its API, of its worker, or of both; and whether it
+//! is live.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use dossier_api::Api;
-use dossier_worker::WorkerMetrics;
+use dossier_worker::Worker;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,7 +24,7 @@ impl RunningMetrics {
     pub(crate) async fn start(
         listen: Option<SocketAddr>,
         api: Option<Api>,
-        worker: Option<&WorkerMetrics>,
+        worker: Option<&Worker>,
     ) -> Result<Self, Failure> {
         let Some(listen) = listen else {
             return Ok(Self(None));
@@ -35,10 +37,22 @@ impl RunningMetrics {
             api.metrics().register(&mut registry);
         }
         if let Some(worker) = worker {
-            worker.register(&mut registry);
+            worker.metrics().register(&mut registry);
         }
+        let liveness = worker.map(Worker::liveness);
+        // An API that answers here is live.
+        let is_live = move || match &liveness {
+            Some(liveness) => liveness.check().map_err(|reason| reason.to_string()),
+            None => Ok(()),
+        };
         let stopping = CancellationToken::new();
-        let serving = dossier_api::serve_metrics(listener, registry, api, stopping.clone());
+        let serving = dossier_api::serve_metrics(
+            listener,
+            registry,
+            api,
+            Arc::new(is_live),
+            stopping.clone(),
+        );
         Ok(Self(Some((stopping, tokio::spawn(serving)))))
     }
 

@@ -189,6 +189,11 @@ impl RunningWorker {
         self.stopping.cancel();
         let _ = self.working.await;
     }
+
+    /// Returns when the worker ends although nobody stopped it; what was wrong is logged.
+    async fn ended(&mut self) {
+        let _ = (&mut self.working).await;
+    }
 }
 
 /// A worker that has all that it needs, and does nothing yet.
@@ -295,18 +300,15 @@ pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
     let api = PreparedApi::new(&config, &token.secret).await?;
     let url = local_url(&config, &api.url)?;
     let worker = prepared_worker(&config, &url, &token.secret).await?;
-    let metrics = RunningMetrics::start(
-        config.metrics.listen,
-        Some(api.api.clone()),
-        Some(&worker.metrics()),
-    )
-    .await?;
+    let metrics =
+        RunningMetrics::start(config.metrics.listen, Some(api.api.clone()), Some(&worker)).await?;
     let mut api = api.serve();
-    let worker = RunningWorker::run(worker);
+    let mut worker = RunningWorker::run(worker);
     output.print(&Ready::new(&config, &api.url, &token), Ready::text);
     tokio::select! {
         () = told_to_stop() => {}
         () = api.ended() => return Err(Failure::Unavailable("the API stopped by itself".into())),
+        () = worker.ended() => return Err(worker_ended()),
     }
     stop_by_second_signal(async {
         // The worker first: it still needs the API to give its leases back.
@@ -351,18 +353,26 @@ pub async fn worker(config: Config, output: Output) -> Result<(), Failure> {
     let url = config.api_url()?;
     let worker = prepared_worker(&config, &url, &known_token(&config)?).await?;
     let listen = config.metrics.listen;
-    let metrics = RunningMetrics::start(listen, None, Some(&worker.metrics())).await?;
-    let worker = RunningWorker::run(worker);
+    let metrics = RunningMetrics::start(listen, None, Some(&worker)).await?;
+    let mut worker = RunningWorker::run(worker);
     output.print(&serde_json::json!({ "api": url }), |_| {
         format!("the worker polls {url}; stop with Ctrl-C")
     });
-    told_to_stop().await;
+    tokio::select! {
+        () = told_to_stop() => {}
+        () = worker.ended() => return Err(worker_ended()),
+    }
     stop_by_second_signal(async {
         worker.stop().await;
         metrics.stop().await;
         Ok(())
     })
     .await
+}
+
+/// Whoever started the process is to start it again.
+fn worker_ended() -> Failure {
+    Failure::Other("the worker stopped by itself".into())
 }
 
 /// Returns when the process gets SIGTERM or SIGINT.
@@ -394,3 +404,18 @@ async fn stop_by_second_signal(
 
 /// How long the demo and the benchmarks let a worker wait between looks: they start and stop often.
 pub const SHORT_GRACE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_panics_has_ended() {
+        let mut worker = RunningWorker {
+            unsupported_characters: Arc::default(),
+            stopping: CancellationToken::new(),
+            working: tokio::spawn(async { panic!("as in a test") }),
+        };
+        worker.ended().await;
+    }
+}

@@ -90,6 +90,17 @@ pub enum Encryption {
     Kms,
 }
 
+impl Encryption {
+    /// What a server answered, with the setting that may be the reason.
+    pub(super) fn named_in(self, answer: String) -> String {
+        match self {
+            Self::Bucket => answer,
+            Self::S3 => format!("{answer} (documents.s3.encryption = \"s3\")"),
+            Self::Kms => format!("{answer} (documents.s3.encryption = \"kms\")"),
+        }
+    }
+}
+
 impl Default for S3Config {
     fn default() -> Self {
         Self {
@@ -178,6 +189,12 @@ impl S3Config {
             self.kms_key_id.is_none() || self.encryption == Encryption::Kms,
             "kms_key_id",
             "must go with encryption = \"kms\"",
+        )?;
+        let is_key = |id: &String| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic());
+        must(
+            self.kms_key_id.as_ref().is_none_or(is_key),
+            "kms_key_id",
+            "must be the key's identifier or ARN",
         )?;
         must(
             is_time(self.connect_seconds_max),
@@ -355,6 +372,12 @@ mod tests {
             c.secret_access_key_file = Some("x".into());
         });
         wrong("kms_key_id", |c| c.kms_key_id = Some("x".to_owned()));
+        for id in ["", "two words", "a\r\nkey"] {
+            let mut config = good.clone();
+            config.encryption = Encryption::Kms;
+            config.kms_key_id = Some(id.to_owned());
+            assert_eq!(config.check().unwrap_err().key, "kms_key_id");
+        }
         wrong("idle_seconds_max", |c| c.idle_seconds_max = f64::NAN);
         wrong("tries_max", |c| c.tries_max = 0);
     }

@@ -1,7 +1,8 @@
-//! The connection to the bucket, and the two things that the client above it does not do itself.
+//! The connection to the bucket, and the things that the client above it does not do itself.
 //!
 //! It makes the end of an upload in parts as conditional as a single put is (`If-None-Match: *`,
-//! which S3 takes for both), and notices whether the server confirms the digests of what it receives.
+//! which S3 takes for both), and notices whether the server confirms the digests of what it receives
+//! and the encryption that it is asked for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,26 +16,35 @@ use object_store::client::{
 };
 
 const SHA256_CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
+const ENCRYPTION: HeaderName = HeaderName::from_static("x-amz-server-side-encryption");
 
 /// A connection whose TLS, proxies and time limits are the given client's.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
     client: reqwest::Client,
-    confirms: Arc<AtomicBool>,
+    confirms_digests: Arc<AtomicBool>,
+    confirms_encryption: Arc<AtomicBool>,
 }
 
 impl Wire {
     pub fn new(client: reqwest::Client) -> Self {
         Self {
             client,
-            confirms: Arc::new(AtomicBool::new(true)),
+            confirms_digests: Arc::new(AtomicBool::new(true)),
+            confirms_encryption: Arc::new(AtomicBool::new(true)),
         }
     }
 
     /// Whether the server has so far answered every upload with the digest that it computed. If it
     /// did not, somebody else has to look at what it stored.
     pub fn confirms_digests(&self) -> bool {
-        self.confirms.load(Ordering::Relaxed)
+        self.confirms_digests.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server has so far answered every single put that asks for encryption with the
+    /// kind of encryption that it was asked for. If it did not, it may store what is put in clear.
+    pub fn confirms_encryption(&self) -> bool {
+        self.confirms_encryption.load(Ordering::Relaxed)
     }
 }
 
@@ -52,13 +62,19 @@ impl HttpService for Wire {
             let headers = request.headers_mut();
             headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
         }
-        let sent = request.headers().get(SHA256_CHECKSUM).cloned();
+        let is_put = *request.method() == Method::PUT;
+        let digest = request.headers().get(SHA256_CHECKSUM).cloned();
+        let encryption = request.headers().get(ENCRYPTION).cloned();
         let response = HttpService::call(&self.client, request).await?;
-        if let Some(sent) = sent
-            && response.status().is_success()
-            && response.headers().get(SHA256_CHECKSUM) != Some(&sent)
-        {
-            self.confirms.store(false, Ordering::Relaxed);
+        let lacks = |name: HeaderName, sent: Option<HeaderValue>| {
+            response.status().is_success()
+                && sent.is_some_and(|sent| response.headers().get(name) != Some(&sent))
+        };
+        if lacks(SHA256_CHECKSUM, digest) {
+            self.confirms_digests.store(false, Ordering::Relaxed);
+        }
+        if is_put && lacks(ENCRYPTION, encryption) {
+            self.confirms_encryption.store(false, Ordering::Relaxed);
         }
         Ok(response)
     }

@@ -20,15 +20,15 @@ pub enum Fault {
     Answer(&'static str, &'static str),
     /// Nobody ever answers.
     Silence,
-    /// The server's answer says nothing of digests.
-    WithoutDigest,
+    /// The server's answer has no headers that begin so, in small letters.
+    WithoutHeader(&'static str),
 }
 
 /// A proxy that gives every new connection the next of its faults, and no fault after the last.
 pub struct Faulty {
     pub address: SocketAddr,
     script: Arc<Mutex<VecDeque<Fault>>>,
-    requests: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Faulty {
@@ -37,15 +37,15 @@ impl Faulty {
         let faulty = Self {
             address: listener.local_addr().unwrap(),
             script: Arc::default(),
-            requests: Arc::default(),
+            heads: Arc::default(),
         };
-        let (script, requests) = (faulty.script.clone(), faulty.requests.clone());
+        let (script, heads) = (faulty.script.clone(), faulty.heads.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let fault = script.lock().unwrap().pop_front().unwrap_or(Fault::None);
-                let requests = requests.clone();
+                let heads = heads.clone();
                 // A connection that ends badly is what this is for.
-                tokio::spawn(async move { meet(client, server, fault, &requests).await });
+                tokio::spawn(async move { meet(client, server, fault, &heads).await });
             }
         });
         faulty
@@ -54,12 +54,21 @@ impl Faulty {
     /// The faults of the next connections.
     pub fn next(&self, faults: impl IntoIterator<Item = Fault>) {
         *self.script.lock().unwrap() = faults.into_iter().collect();
-        self.requests.lock().unwrap().clear();
+        self.heads.lock().unwrap().clear();
     }
 
     /// Method and path of what was asked since the faults were set, one a connection.
     pub fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        let asked = |head: &String| {
+            let words: Vec<&str> = head.split_whitespace().take(2).collect();
+            words.join(" ")
+        };
+        self.heads.lock().unwrap().iter().map(asked).collect()
+    }
+
+    /// What the client said in the heads of those requests, as it went over the wire.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 }
 
@@ -67,12 +76,12 @@ async fn meet(
     mut client: TcpStream,
     server: SocketAddr,
     fault: Fault,
-    requests: &Mutex<Vec<String>>,
+    heads: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let head = read_head(&mut client).await?;
     let text = String::from_utf8_lossy(&head);
-    let asked: Vec<&str> = text.split_whitespace().take(2).collect();
-    requests.lock().unwrap().push(asked.join(" "));
+    let (text, _) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    heads.lock().unwrap().push(text.to_owned());
     match fault {
         Fault::Answer(status, body) => {
             let length = body.len();
@@ -107,10 +116,10 @@ async fn meet(
                 _ = cut(&mut answer, bytes, &mut to_client) => {}
             }
         }
-        Fault::WithoutDigest => {
+        Fault::WithoutHeader(name) => {
             tokio::select! {
                 _ = copy(&mut from_client, &mut to_server) => {}
-                _ = without_digest(&mut from_server, &mut to_client) => {}
+                _ = without_header(&mut from_server, name, &mut to_client) => {}
             }
         }
         _ => {
@@ -147,8 +156,9 @@ async fn cut(
     copy(answer, to).await.map(|_| ())
 }
 
-async fn without_digest(
+async fn without_header(
     from: &mut (impl AsyncReadExt + Unpin),
+    name: &str,
     to: &mut (impl AsyncWriteExt + Unpin),
 ) -> std::io::Result<()> {
     let mut piece = vec![0; 64 * 1024];
@@ -157,12 +167,11 @@ async fn without_digest(
         if read == 0 {
             return Ok(());
         }
-        let name = b"x-amz-checksum-";
         let at = piece[..read]
             .windows(name.len())
-            .position(|bytes| bytes.eq_ignore_ascii_case(name));
+            .position(|bytes| bytes.eq_ignore_ascii_case(name.as_bytes()));
         if let Some(at) = at {
-            piece[at..at + name.len()].copy_from_slice(b"x-not-checksum-");
+            piece[at..at + name.len()].fill(b'n');
         }
         to.write_all(&piece[..read]).await?;
     }

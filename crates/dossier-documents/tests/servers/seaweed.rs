@@ -1,7 +1,11 @@
 //! A real S3 server: SeaweedFS, in a process of its own, which ends with the tests'.
+//!
+//! It speaks HTTP and, with a certificate for `localhost` of an authority of its own, HTTPS. It
+//! encrypts with a key of its own (SSE-S3), and with keys of a key management service that makes
+//! every key that it is asked for by a plain name, and knows none by an ARN (SSE-KMS).
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -10,6 +14,7 @@ use dossier_documents::{S3Config, S3Store};
 use object_store::ObjectStore;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::signer::{SignedUrlOptions, Signer};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 pub const BUCKET: &str = "documents";
 pub const KEY_ID: &str = "AKIATESTSOFDOSSIER";
@@ -21,6 +26,10 @@ const MISSING: &str = "the program `weed` (SeaweedFS) is needed: run scripts/tes
 /// The server that all tests of a process share.
 pub struct Seaweed {
     pub address: SocketAddr,
+    /// Where it speaks TLS.
+    pub https_port: u16,
+    /// The authority that vouches for its name, `localhost`.
+    pub authority_file: PathBuf,
     pub data: PathBuf,
     /// Holds the server's input open: it ends when this process does.
     _process: Child,
@@ -47,10 +56,15 @@ impl Seaweed {
             "name": "dossier",
             "credentials": [{ "accessKey": KEY_ID, "secretKey": SECRET }],
             "actions": ["Admin", "Read", "Write", "List"],
-        }]});
+        }], "kms": {
+            "default_provider": "local",
+            "providers": { "local": { "type": "local", "enableOnDemandCreate": true } },
+        }});
         std::fs::write(folder.join("identities.json"), identities.to_string()).unwrap();
-        // Four servers with two ports each, taken one moment before they are used.
-        let held: Vec<_> = (0..8)
+        certify(&folder);
+        // Four servers with two ports each and the one for TLS, taken one moment before they are
+        // used.
+        let held: Vec<_> = (0..9)
             .map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap())
             .collect();
         let ports: Vec<u16> = held
@@ -79,8 +93,13 @@ impl Seaweed {
             .arg(format!("-dir={}", data.display()))
             .arg(format!(
                 "-s3.config={}",
-                folder.join("identities.json").display()
+                path_of(&folder, "identities.json")
             ));
+        command
+            .env("WEED_S3_SSE_KEY", "a key of this server's own")
+            .arg(format!("-s3.port.https={}", ports[8]))
+            .arg(format!("-s3.cert.file={}", path_of(&folder, CERTIFICATE)))
+            .arg(format!("-s3.key.file={}", path_of(&folder, KEY)));
         for (name, ports) in ["master", "volume", "filer", "s3"]
             .iter()
             .zip(ports.chunks(2))
@@ -102,6 +121,8 @@ impl Seaweed {
             .unwrap();
         Self {
             address: ([127, 0, 0, 1], ports[6]).into(),
+            https_port: ports[8],
+            authority_file: folder.join(AUTHORITY),
             data,
             _process: process,
         }
@@ -147,11 +168,35 @@ impl Seaweed {
 
     /// A URL of the bucket that anybody may call for a while.
     pub async fn signed(&self, method: &str, query: &str) -> url::Url {
+        self.signed_path(method, "", query).await
+    }
+
+    /// A URL of an object that anybody may call for a while.
+    pub async fn signed_object(&self, method: &str, key: &str) -> url::Url {
+        self.signed_path(method, key, "").await
+    }
+
+    /// Keys of uploads in parts under a prefix that were neither ended nor given up.
+    pub async fn unfinished_uploads(&self, prefix: &str) -> Vec<String> {
+        let url = self.signed("GET", "uploads").await;
+        let http = super::client(|builder| builder);
+        let answer = http.get(url).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(BUCKET), "{text}");
+        let keys = text.split("<Key>").skip(1);
+        keys.filter_map(|rest| rest.split_once("</Key>"))
+            .map(|(key, _)| key.to_owned())
+            .filter(|key| key.starts_with(&format!("{prefix}/")))
+            .collect()
+    }
+
+    async fn signed_path(&self, method: &str, path: &str, query: &str) -> url::Url {
         let mut options = SignedUrlOptions::default();
         if !query.is_empty() {
             options = options.with_query([(query, "")]);
         }
-        let path = object_store::path::Path::default();
+        let path = object_store::path::Path::from(path);
         let time = Duration::from_secs(600);
         self.bucket()
             .signed_url_opts(method.parse().unwrap(), &path, time, &options)
@@ -178,6 +223,33 @@ impl Seaweed {
     pub async fn store(&self, prefix: &str) -> S3Store {
         open(&self.config(prefix, self.address)).await.unwrap()
     }
+}
+
+const AUTHORITY: &str = "authority.pem";
+const CERTIFICATE: &str = "certificate.pem";
+const KEY: &str = "key.pem";
+
+/// Makes an authority, and the server's certificate with its key.
+fn certify(folder: &Path) {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
+        .unwrap()
+        .signed_by(&key, &authority)
+        .unwrap();
+    for (name, pem) in [
+        (AUTHORITY, authority.pem()),
+        (CERTIFICATE, certificate.pem()),
+        (KEY, key.serialize_pem()),
+    ] {
+        std::fs::write(folder.join(name), pem).unwrap();
+    }
+}
+
+fn path_of(folder: &Path, name: &str) -> String {
+    folder.join(name).display().to_string()
 }
 
 /// Opens the store that is configured.

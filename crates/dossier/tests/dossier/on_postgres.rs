@@ -17,7 +17,7 @@ use crate::harness::upstream::{Answer, Upstream};
 use crate::harness::{request_body, service_body, until};
 
 /// Documents that a completed request has: the report, the subject's copy and the package.
-const MADE: usize = 3;
+pub const MADE: usize = 3;
 
 const CONFIGURATION: &str = r#"
 data_folder = "DATA"
@@ -42,19 +42,24 @@ shutdown_grace_seconds = 0.5
 format = "json"
 "#;
 
-fn server() -> &'static Server {
+pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(Server::start)
 }
 
 /// A folder configured for a database of its own.
-struct Site {
-    folder: tempfile::TempDir,
-    database: String,
+pub struct Site {
+    pub folder: tempfile::TempDir,
+    pub database: String,
 }
 
 impl Site {
     fn new() -> Self {
+        Self::new_with("")
+    }
+
+    /// One with tables of the configuration that are appended.
+    pub fn new_with(tables: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = server().database();
         std::fs::write(
@@ -63,18 +68,50 @@ impl Site {
         )
         .unwrap();
         let data = folder.path().join("data");
-        let configuration = CONFIGURATION.replace("DATA", &data.display().to_string());
+        let configuration = CONFIGURATION.replace("DATA", &data.display().to_string()) + tables;
         std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
         Self { folder, database }
     }
 
+    /// Starts two API processes at once: one of them makes the schema.
+    pub fn two_apis(&self) -> [Running; 2] {
+        std::thread::scope(|scope| {
+            ["api-0", "api-1"]
+                .map(|name| scope.spawn(|| self.api(name)))
+                .map(|started| started.join().unwrap())
+        })
+    }
+
+    /// Has the database write down each completion: a witness of the tests' own.
+    pub fn watch_completions(&self) {
+        server().sql(
+            &self.database,
+            "CREATE TABLE completions (request_id uuid, token uuid);
+             GRANT INSERT ON completions TO PUBLIC;
+             CREATE FUNCTION witness() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN INSERT INTO completions VALUES (NEW.id, NEW.completed_by); RETURN NULL; END';
+             CREATE TRIGGER witness AFTER UPDATE ON requests FOR EACH ROW
+                 WHEN (NEW.completed_by IS NOT NULL) EXECUTE FUNCTION witness()",
+        );
+    }
+
+    /// Fails unless so many requests were completed, and each by one attempt.
+    pub fn each_was_completed_once(&self, count: usize) {
+        let completions = server().sql(
+            &self.database,
+            "SELECT count(DISTINCT (request_id, token)), count(DISTINCT request_id)
+             FROM completions",
+        );
+        assert_eq!(completions, format!("{count}|{count}"));
+    }
+
     /// Starts an API process.
-    fn api(&self, name: &str) -> Running {
+    pub fn api(&self, name: &str) -> Running {
         Running::start(self.folder.path(), "api", name)
     }
 
     /// Starts a worker process for an API.
-    fn worker(&self, name: &str, api: &Running) -> Running {
+    pub fn worker(&self, name: &str, api: &Running) -> Running {
         let url = api.ready["url"].as_str().unwrap();
         Running::start_with(
             self.folder.path(),
@@ -91,7 +128,7 @@ impl Drop for Site {
     }
 }
 
-fn client(api: &Running) -> ApiClient {
+pub fn client(api: &Running) -> ApiClient {
     let url = api.ready["url"].as_str().unwrap().parse().unwrap();
     let token = Private::new("the-test-token".to_owned());
     ApiClient::new(url, &token, None).unwrap()
@@ -112,23 +149,8 @@ async fn killed_apis_and_workers_lose_nothing_and_leave_nothing() {
     dossier_worker::install_tls_provider();
     let site = Site::new();
     let upstream = Upstream::start().await;
-    // Both at once: one of them makes the schema.
-    let apis = std::thread::scope(|scope| {
-        ["api-0", "api-1"]
-            .map(|name| scope.spawn(|| site.api(name)))
-            .map(|started| started.join().unwrap())
-    });
-    let [mut dying, lasting] = apis;
-    // A witness of the test's own.
-    server().sql(
-        &site.database,
-        "CREATE TABLE completions (request_id uuid, token uuid);
-         GRANT INSERT ON completions TO PUBLIC;
-         CREATE FUNCTION witness() RETURNS trigger LANGUAGE plpgsql AS
-             'BEGIN INSERT INTO completions VALUES (NEW.id, NEW.completed_by); RETURN NULL; END';
-         CREATE TRIGGER witness AFTER UPDATE ON requests FOR EACH ROW
-             WHEN (NEW.completed_by IS NOT NULL) EXECUTE FUNCTION witness()",
-    );
+    let [mut dying, lasting] = site.two_apis();
+    site.watch_completions();
     let slowly = Answer::Content(json!({ "a": "answer" })).after(Duration::from_millis(150));
     upstream.answer("slow", [slowly]);
     upstream.answer("quick", [Answer::Content(json!({ "b": "answer" }))]);
@@ -165,15 +187,7 @@ async fn killed_apis_and_workers_lose_nothing_and_leave_nothing() {
         client.download(*id, &file, |_, _| {}).await.unwrap();
         harness::pdf::check(&file);
     }
-    let completions = server().sql(
-        &site.database,
-        "SELECT count(DISTINCT (request_id, token)), count(DISTINCT request_id) FROM completions",
-    );
-    assert_eq!(
-        completions,
-        format!("{count}|{count}"),
-        "each was completed once"
-    );
+    site.each_was_completed_once(count);
     let folder = site.folder.path().join("data/documents");
     let begin = std::time::Instant::now();
     while documents(&folder).len() > MADE * count {

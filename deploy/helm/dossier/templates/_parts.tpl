@@ -160,3 +160,12 @@ topologySpreadConstraints:
 {{- include "dossier.authorityFile" (list .Values.authorities.documents "documents-ca.pem") }}
 {{- include "dossier.authorityFile" (list .Values.authorities.services "services-ca.pem") }}
 {{- end }}
+
+{{/* How a worker is asked whether it is live: from outside if it listens there, else from within. */}}
+{{- define "dossier.workerProbe" -}}
+{{- if .Values.metrics.enabled -}}
+httpGet: { path: /health/liveness, port: metrics }
+{{- else -}}
+exec: { command: [/usr/local/bin/dossier, health] }
+{{- end -}}
+{{- end -}}
