@@ -352,9 +352,14 @@ impl DocumentStore for DocumentApiStore {
     async fn ping(&self) -> Result<(), DocumentError> {
         let url = self.url(&[&Uuid::new_v4().to_string()]);
         let request = || std::future::ready(Ok(self.http.get(url.clone())));
+        let doing = "asking the document API";
         match self.caller.call(0, request).await {
-            Ok(_) | Err(CallFault::Status(StatusCode::NOT_FOUND)) => Ok(()),
-            Err(fault) => Err(unavailable("asking the document API", fault.in_words())),
+            Err(CallFault::Status(StatusCode::NOT_FOUND)) => Ok(()),
+            Ok(_) => {
+                let why = "it has a document that cannot be there: is its URL the document API's?";
+                Err(unavailable(doing, why.to_owned()))
+            }
+            Err(fault) => Err(unavailable(doing, fault.in_words())),
         }
     }
 }

@@ -324,6 +324,11 @@ fn fault(error: &object_store::Error) -> String {
             let words: Vec<_> = words.into_iter().flatten().collect();
             format!("the server answered {}", words.join(" "))
         }
+        // What the client says of an answer that no S3 server gives.
+        None if text.ends_with(" Header missing from response") => {
+            "its answer is not an S3 server's: is `endpoint` one, and `path_style` as it wants it?"
+                .to_owned()
+        }
         None => connection_fault(root),
     }
 }

@@ -322,6 +322,20 @@ async fn a_changed_file_is_never_read_as_whole() {
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
 }
 
+/// Another server's address: it has a page for whatever it is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_has_everything_is_no_document_api() {
+    let (_, address) = DocumentApi::start().await;
+    let other = Faulty::to(address).await;
+    other.next([Fault::Answer("200 OK", "<html>Welcome</html>")]);
+    let error = store(&config(other.address), None).ping().await;
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "the document storage failed while asking the document API: it has a document that cannot be \
+         there: is its URL the document API's?"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_is_down_is_unavailable() {
     let nobody = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();

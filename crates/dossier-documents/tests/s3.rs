@@ -229,6 +229,16 @@ async fn a_server_that_confirms_no_digest_is_read_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_not_an_s3_server_s_is_said_to_be_none() {
+    let (store, faulty) = behind_faults("no_s3").await;
+    faulty.next([Fault::Answer("200 OK", "<html>Welcome</html>")]);
+    let put = store.put(DocumentId::generate(), file(b"x").path()).await;
+    let error = put.unwrap_err().to_string();
+    assert!(error.contains("not an S3 server's"), "{error}");
+    assert!(error.contains("`path_style`"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_credentials_are_named_without_being_shown() {
     let server = Seaweed::shared().await;
     let config = S3Config {
