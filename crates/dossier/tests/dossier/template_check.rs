@@ -78,6 +78,55 @@ fn findings_are_json_for_programs() {
 }
 
 #[test]
+fn a_check_lists_every_unknown_helper_and_all_else() {
+    let text = "{{foo a}}\n{{bar b}}\n{{{x}}}\n<p class=\"zzz\">{{c}}</p>";
+    let folder = folder(&[
+        ("odd.hbs", text),
+        (
+            "answer.json",
+            r#"{"content": {"a": 1, "b": 2, "c": 3, "left": 4}}"#,
+        ),
+    ]);
+    let places = |line: &str| {
+        let (code, lines, why) = run(folder.path(), line);
+        assert_eq!(code, Some(1), "{why}");
+        assert!(why.contains("2 errors"), "{why}");
+        let places = lines
+            .lines()
+            .map(|line| line.split(": ").take(2).collect::<Vec<_>>().join(" "));
+        places.collect::<Vec<_>>()
+    };
+    let alone = [
+        "odd.hbs:1:3 error",
+        "odd.hbs:2:3 error",
+        "odd.hbs:3:1 warning",
+        "odd.hbs:4:11 warning",
+    ];
+    assert_eq!(places("template check odd.hbs"), alone);
+    let with_answer = [
+        "odd.hbs:1:1 warning",
+        "odd.hbs:1:3 error",
+        "odd.hbs:2:3 error",
+        "odd.hbs:3:1 warning",
+        "odd.hbs:3:4 warning",
+        "odd.hbs:4:11 warning",
+    ];
+    assert_eq!(
+        places("template check odd.hbs --data answer.json"),
+        with_answer
+    );
+    let (code, _, why) = run(
+        folder.path(),
+        "render --template odd.hbs --data answer.json -o out.html",
+    );
+    assert_eq!(code, Some(1));
+    assert!(
+        why.contains("odd.hbs:1:3: no helper is named `foo`"),
+        "{why}"
+    );
+}
+
+#[test]
 fn html_is_what_the_template_gives_and_nothing_else() {
     let folder = folder(&[
         ("t.hbs", "<p>{{a}} {{getPrisonName p}}</p>\n"),
