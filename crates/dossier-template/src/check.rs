@@ -169,7 +169,8 @@ pub(crate) fn check(template: &Template, sample: Option<&Content>, findings: &mu
 
 fn check_with(template: &Template, sample: &Content, findings: &mut Findings<'_>) {
     if !sample.holds_data() {
-        let text = "the sample answer holds no data: its `content` is absent or null";
+        let text = "the sample answer holds no data: its `content` is absent or null, and a \
+                    section says so without its template";
         findings.add(0, FindingKind::NotInSample, text);
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::process;
+use crate::harness::{pdf, process};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -163,6 +163,7 @@ fn what_cannot_be_rendered_says_why_and_leaves_no_file() {
         ("--template t.hbs --data bare.json", "`content`"),
         ("--template t.hbs --data list.json", "a list"),
         ("--template t.hbs --data null.json", "no data"),
+        ("--data null.json", "--template"),
         ("--template t.hbs --data text.json", "1:1"),
         ("--template t.hbs --data nowhere.json", "nowhere.json"),
         ("--template broken.hbs --data d.json", "broken.hbs:1:1"),
@@ -186,6 +187,75 @@ fn what_cannot_be_rendered_says_why_and_leaves_no_file() {
     );
     assert_eq!(code, Some(1));
     assert!(why.contains(".html"), "{why}");
+}
+
+const NULL: &str = r#"{"content": null, "attachments": [{"attachmentNumber": 1, "name": "A note",
+    "contentType": "text/plain", "url": "http://x/note.txt", "filename": "note.txt"}]}"#;
+
+#[test]
+fn an_answer_without_content_is_printed_as_a_worker_prints_it() {
+    let folder = folder(&[
+        ("t.hbs", "<h1>Visits</h1><p>{{optionalValue name}} came</p>"),
+        ("alone.json", r#"{"content": null}"#),
+        ("null.json", NULL),
+        ("files/note.txt", "Dear reader"),
+    ]);
+    let printed = |line: &str| {
+        let line = format!("render {line} --attachments files -o out.pdf");
+        let told = process::json(folder.path(), &line);
+        assert!(told["pages"].as_u64() > Some(0), "{told}");
+        pdf::text(&folder.path().join("out.pdf"))
+    };
+    for template in ["", "--template t.hbs"] {
+        let alone = printed(&format!("--data alone.json {template}"));
+        assert!(alone.contains("No Data Held"), "{alone}");
+        let with_note = printed(&format!("--data null.json {template}"));
+        for shown in ["No Data Held", "Attachment: 1", "Dear reader"] {
+            assert!(with_note.contains(shown), "{shown} is not in {with_note}");
+        }
+        assert!(!with_note.contains("came"), "{with_note}");
+    }
+    let (code, lines, _) = run(folder.path(), "template check t.hbs --data null.json");
+    assert_eq!(code, Some(0));
+    assert!(
+        lines.starts_with("t.hbs:1:1: warning: the sample answer holds no data"),
+        "{lines}"
+    );
+}
+
+#[test]
+fn what_a_worker_shows_as_it_stands_is_printed_so() {
+    let folder = folder(&[
+        ("t.hbs", "<p>{{a}} here</p>"),
+        ("blank.hbs", "\n{{#if b}}x{{/if}}\n"),
+        ("d.json", r#"{"content": {"a": "Ada"}}"#),
+        (
+            "dossier.toml",
+            "[worker]\ntemplate_answer_bytes_max = 1024\n",
+        ),
+    ]);
+    let large = format!(r#"{{"content": {{"a": "{}"}}}}"#, "Ada ".repeat(300));
+    std::fs::write(folder.path().join("large.json"), large).unwrap();
+    for (line, says) in [
+        (
+            "--template blank.hbs --data d.json",
+            "makes nothing of the answer",
+        ),
+        (
+            "--template t.hbs --data large.json",
+            "template_answer_bytes_max",
+        ),
+    ] {
+        let (code, _, why) = run(folder.path(), &format!("render {line} -o out.pdf"));
+        assert_eq!(code, Some(0), "{why}");
+        assert!(why.contains(says), "{why}");
+        let text = pdf::text(&folder.path().join("out.pdf"));
+        assert!(text.contains("Ada") && text.contains("generic"), "{text}");
+        assert!(
+            !text.contains("here") && !text.contains("No Data Held"),
+            "{text}"
+        );
+    }
 }
 
 #[test]
