@@ -61,7 +61,7 @@ pub async fn run(options: Render, config: &Config, output: Output) -> Result<(),
             printed.keep(&to)?
         }
         _ => {
-            return Err(Failure::Other(format!(
+            return Err(Failure::Usage(format!(
                 "{}: what is made must end in .html or .pdf, or be `-` for standard output",
                 to.display()
             )));
@@ -199,16 +199,17 @@ impl Rendering {
     /// The template's own output and nothing else.
     fn html(&self, out: &mut dyn Write) -> Result<Rendered, Failure> {
         let Some((name, template)) = self.worded_by() else {
-            return Err(Failure::Other(match self.template {
-                Some(_) => format!(
+            return Err(match self.template {
+                Some(_) => Failure::Other(format!(
                     "in {}, `content` is null: no data is held, and the section says so without \
                      its template; make a .pdf",
                     self.data.display()
+                )),
+                None => Failure::Usage(
+                    "without a template there is no HTML; give one with --template, or make a .pdf"
+                        .to_owned(),
                 ),
-                None => "without a template there is no HTML; give one with --template, or make \
-                         a .pdf"
-                    .to_owned(),
-            }));
+            });
         };
         template
             .render(&self.content, &self.reference, &self.files, out)

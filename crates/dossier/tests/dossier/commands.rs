@@ -134,6 +134,17 @@ async fn exit_codes_are_the_documented_ones() {
             2,
             "",
         ),
+        (&format!("request watch {unknown} --every=-1"), 2, "--every"),
+        (
+            &format!("request watch {unknown} --timeout nan"),
+            2,
+            "--timeout",
+        ),
+        (
+            &format!("reference lookup prisons {}", "X ".repeat(10_001)),
+            2,
+            "10000",
+        ),
         ("service suspend nobody", 6, "nobody"),
         (&format!("{create} --service nobody"), 5, "nobody"),
         (&format!("{create} --service bad --watch"), 7, "404"),

@@ -137,7 +137,7 @@ async fn a_preview_is_for_this_machine_only() {
     }
     let line = "render --watch --template a.hbs --data a.json --listen 0.0.0.0:0";
     let output = dossier(folder.path()).args(words(line)).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("on this machine only"), "{error}");
 }

@@ -163,7 +163,6 @@ fn what_cannot_be_rendered_says_why_and_leaves_no_file() {
         ("--template t.hbs --data bare.json", "`content`"),
         ("--template t.hbs --data list.json", "a list"),
         ("--template t.hbs --data null.json", "no data"),
-        ("--data null.json", "--template"),
         ("--template t.hbs --data text.json", "1:1"),
         ("--template t.hbs --data nowhere.json", "nowhere.json"),
         ("--template broken.hbs --data d.json", "broken.hbs:1:1"),
@@ -181,12 +180,23 @@ fn what_cannot_be_rendered_says_why_and_leaves_no_file() {
         );
         assert!(!folder.path().join("out.html").exists(), "{arguments}");
     }
-    let (code, _, why) = run(
-        folder.path(),
-        "render --template t.hbs --data d.json -o out.txt",
-    );
-    assert_eq!(code, Some(1));
-    assert!(why.contains(".html"), "{why}");
+}
+
+#[test]
+fn options_of_a_rendering_that_do_not_go_together_are_a_wrong_command_line() {
+    let folder = folder(&[("t.hbs", "{{a}}"), ("d.json", r#"{"content": {}}"#)]);
+    for (arguments, says) in [
+        ("--template t.hbs -o out.txt", ".html"),
+        ("--template t.hbs -o out", ".html"),
+        ("-o out.html", "--template"),
+        ("-o -", "--template"),
+        ("--watch --listen 0.0.0.0:1", "on this machine only"),
+    ] {
+        let (code, _, why) = run(folder.path(), &format!("render --data d.json {arguments}"));
+        assert_eq!(code, Some(2), "{arguments}: {why}");
+        assert!(why.contains(says), "{arguments}: {why}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
 const NULL: &str = r#"{"content": null, "attachments": [{"attachmentNumber": 1, "name": "A note",
