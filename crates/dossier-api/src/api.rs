@@ -43,8 +43,8 @@ pub struct ApiConfig {
     pub limits: Limits,
 }
 
-/// Says whether a text can be used as a template, and if not, why and where.
-pub type TemplateValidator = fn(&str) -> Result<(), TemplateProblem>;
+/// Says whether a text can be used as a template, and if not, all reasons and where they are.
+pub type TemplateValidator = fn(&str) -> Result<(), Vec<TemplateProblem>>;
 
 /// Why a text cannot be used as a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,26 +59,28 @@ pub struct TemplateProblem {
 
 /// Whether a text is a template that can be used: of the dialect, calling only helpers and partials
 /// that there are, and saying something.
-fn can_be_used(text: &str) -> Result<(), TemplateProblem> {
+fn can_be_used(text: &str) -> Result<(), Vec<TemplateProblem>> {
     if text.trim().is_empty() {
-        return Err(TemplateProblem {
+        return Err(vec![TemplateProblem {
             line: 1,
             column: 1,
             detail: "the template is empty: a section made with it would say that no data is held"
                 .to_owned(),
-        });
+        }]);
     }
     let findings = dossier_template::check_source(text, None);
-    let error = findings
+    let errors: Vec<_> = findings
         .into_iter()
-        .find(|finding| finding.severity() == Severity::Error);
-    match error {
-        None => Ok(()),
-        Some(error) => Err(TemplateProblem {
+        .filter(|finding| finding.severity() == Severity::Error)
+        .map(|error| TemplateProblem {
             line: error.place.line,
             column: error.place.column,
             detail: error.text,
-        }),
+        })
+        .collect();
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(errors),
     }
 }
 

@@ -219,20 +219,22 @@ pub(crate) fn schema_problem(problem: &InvalidSchema) -> ApiError {
     ApiError::of_fields(Kind::InvalidSchema, vec![field])
 }
 
-/// What is wrong with a template, and where.
-pub(crate) fn template_problem(problem: &TemplateProblem) -> ApiError {
-    let TemplateProblem {
-        line,
-        column,
-        detail,
-    } = problem;
-    let message = format!("line {line}, column {column}: {detail}");
-    let field = FieldProblem {
-        line: Some(*line),
-        column: Some(*column),
-        ..field_problem("file", message)
+/// All that is wrong with a template, and where.
+pub(crate) fn template_problems(problems: &[TemplateProblem]) -> ApiError {
+    let field = |problem: &TemplateProblem| {
+        let TemplateProblem {
+            line,
+            column,
+            detail,
+        } = problem;
+        let message = format!("line {line}, column {column}: {detail}");
+        FieldProblem {
+            line: Some(*line),
+            column: Some(*column),
+            ..field_problem("file", message)
+        }
     };
-    ApiError::of_fields(Kind::InvalidTemplate, vec![field])
+    ApiError::of_fields(Kind::InvalidTemplate, problems.iter().map(field).collect())
 }
 
 /// A problem on its way out: [`crate::observe`] adds the call's identifier and writes it.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api::{Api, TemplateProblem};
 use crate::input::read_body;
-use crate::problem::{ApiError, Kind, template_problem};
+use crate::problem::{ApiError, Kind, template_problems};
 
 /// The part of the form that is the template.
 const PART: &str = "file";
@@ -38,11 +38,11 @@ impl TemplateFile {
     pub(crate) fn checked(self, api: &Api) -> Result<Bytes, ApiError> {
         let checked = match std::str::from_utf8(&self.0) {
             Ok(text) => (api.config.template_validator)(text),
-            Err(error) => Err(not_text(&self.0[..error.valid_up_to()])),
+            Err(error) => Err(vec![not_text(&self.0[..error.valid_up_to()])]),
         };
         match checked {
             Ok(()) => Ok(self.0),
-            Err(problem) => Err(template_problem(&problem)),
+            Err(problems) => Err(template_problems(&problems)),
         }
     }
 }

@@ -22,7 +22,7 @@ pub enum ServedTemplate {
 /// What a service's answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TemplateState {
-    /// It serves the latest published version, or the pending one.
+    /// It serves the latest published version, or the pending one, which is published by this.
     UpToDate,
     /// It serves a text that is not registered, or an old version.
     NotRegistered,
@@ -114,7 +114,7 @@ pub struct TemplateRound {
 pub struct TemplateChecked {
     /// How the service's template now is.
     pub health: TemplateHealth,
-    /// What was registered then.
+    /// What is registered, with this answer recorded.
     pub current: CurrentTemplates,
     /// The alert that begins or ends with this answer. Of many processes one is told so.
     pub alert: Option<AlertChange>,

@@ -475,9 +475,10 @@ pub trait Store: Send + Sync + 'static {
     /// that are not asked any more are forgotten.
     async fn take_template_questions(&self, every: Duration) -> Result<TemplateRound, StoreError>;
 
-    /// Records an answer, and raises or ends the service's alert: it begins when an answer is not
-    /// registered and nothing else was heard for at least `alert_after`. None if the question is no
-    /// longer the caller's; nothing was changed then.
+    /// Records an answer, publishes the pending version if that is what is served, and raises or ends
+    /// the service's alert: it begins when an answer is not registered and nothing else was heard for
+    /// at least `alert_after`. None if the question is no longer the caller's; nothing was changed
+    /// then.
     async fn record_served_template(
         &self,
         question: &TemplateQuestion,

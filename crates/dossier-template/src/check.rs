@@ -14,6 +14,7 @@ use serde::Serialize;
 
 pub(crate) use self::usage::Usage;
 use crate::limits::FINDINGS_MAX;
+use crate::parse::{self, Reading};
 use crate::{Content, ImageError, InlineImage, InlineImages, Place, Template};
 
 /// Whether a finding stops a template from being used.
@@ -32,6 +33,8 @@ pub enum Severity {
 pub enum FindingKind {
     /// The text is no template.
     NotATemplate,
+    /// A helper is called that is not known.
+    UnknownHelper,
     /// A partial is called where it is not defined.
     NoSuchPartial,
     /// A value is shown unescaped that is no inline image.
@@ -64,7 +67,9 @@ impl FindingKind {
     /// Whether such a finding stops a template from being used.
     pub fn severity(self) -> Severity {
         match self {
-            Self::NotATemplate | Self::NoSuchPartial | Self::CannotRender => Severity::Error,
+            Self::NotATemplate | Self::UnknownHelper | Self::NoSuchPartial | Self::CannotRender => {
+                Severity::Error
+            }
             _ => Severity::Warning,
         }
     }
@@ -91,28 +96,50 @@ impl Finding {
 }
 
 /// Checks a text that may be no template at all, as [`Template::check`] does.
+///
+/// What makes it no template hides all that stands behind it, and all but the unknown helpers before
+/// it. Unknown helpers hide nothing: they count as helpers that give what they are given first.
 pub fn check_source(source: &str, sample: Option<&Content>) -> Vec<Finding> {
-    match Template::parse(source) {
-        Ok(template) => template.check(sample),
-        Err(error) => vec![Finding {
-            place: error.place,
-            kind: FindingKind::NotATemplate,
-            text: error.problem,
-        }],
+    let mut findings = Findings::of(source);
+    let Reading {
+        parsed,
+        unknown_helpers,
+    } = parse::parse(source);
+    let template = match parsed {
+        Ok(parsed) => Some(Template::of(source, parsed)),
+        Err(problem) => {
+            findings.add(problem.at, FindingKind::NotATemplate, problem.text);
+            None
+        }
+    };
+    for unknown in unknown_helpers {
+        findings.add(unknown.at, FindingKind::UnknownHelper, unknown.text);
     }
+    if let Some(template) = template {
+        check(&template, sample, &mut findings);
+    }
+    findings.in_order()
 }
 
 /// Findings as they are made.
 pub(crate) struct Findings<'t> {
-    template: &'t Template,
+    source: &'t str,
     found: Vec<Finding>,
 }
 
-impl Findings<'_> {
+impl<'t> Findings<'t> {
+    /// None so far, in a template of this text.
+    pub fn of(source: &'t str) -> Self {
+        Self {
+            source,
+            found: Vec::new(),
+        }
+    }
+
     /// Adds a finding at an offset in the template.
     fn add(&mut self, at: usize, kind: FindingKind, text: impl Into<String>) {
         if self.found.len() < FINDINGS_MAX {
-            self.add_at(self.template.place(at), kind, text);
+            self.add_at(Place::of(self.source.as_bytes(), at), kind, text);
         }
     }
 
@@ -123,30 +150,27 @@ impl Findings<'_> {
         }
     }
 
-    fn in_order(mut self) -> Vec<Finding> {
+    pub fn in_order(mut self) -> Vec<Finding> {
         self.found.sort_by_key(|finding| finding.place);
         self.found.dedup();
         self.found
     }
 }
 
-pub(crate) fn check(template: &Template, sample: Option<&Content>) -> Vec<Finding> {
-    let mut findings = Findings {
-        template,
-        found: Vec::new(),
-    };
-    tree::check(template, &mut findings);
-    partials::check(template, &mut findings);
-    html::check(template, &mut findings);
+/// Adds what there is to know of what was read.
+pub(crate) fn check(template: &Template, sample: Option<&Content>, findings: &mut Findings<'_>) {
+    tree::check(template, findings);
+    partials::check(template, findings);
+    html::check(template, findings);
     if let Some(sample) = sample {
-        check_with(template, sample, &mut findings);
+        check_with(template, sample, findings);
     }
-    findings.in_order()
 }
 
 fn check_with(template: &Template, sample: &Content, findings: &mut Findings<'_>) {
     if !sample.holds_data() {
-        let text = "the sample answer holds no data: its `content` is absent or null";
+        let text = "the sample answer holds no data: its `content` is absent or null, and a \
+                    section says so without its template";
         findings.add(0, FindingKind::NotInSample, text);
         return;
     }

@@ -12,14 +12,14 @@ use std::ops::Range;
 use self::open::{Open, OpenBlock};
 use self::tag::{Delimiters, TagKind};
 use crate::helper::Helper;
-use crate::limits::{BLOCK_NESTING_MAX, TEMPLATE_BYTES_MAX};
+use crate::limits::{BLOCK_NESTING_MAX, FINDINGS_MAX, TEMPLATE_BYTES_MAX};
 use crate::syntax::{Block, BlockKind, Body, Expression, Node, Offset, Path, Show, Start};
 use crate::{Place, TemplateError};
 
 /// A problem and where it is.
 pub(crate) struct Problem {
-    at: usize,
-    text: String,
+    pub at: usize,
+    pub text: String,
 }
 
 impl Problem {
@@ -29,6 +29,23 @@ impl Problem {
             text: text.into(),
         }
     }
+
+    /// The same with its place in the template that it is about.
+    pub fn in_template(self, source: &str) -> TemplateError {
+        TemplateError {
+            place: Place::of(source.as_bytes(), self.at),
+            problem: self.text,
+        }
+    }
+}
+
+/// What came of reading a text.
+pub(crate) struct Reading {
+    /// What it is, or the first thing that makes it no template.
+    pub parsed: Result<Parsed, Problem>,
+    /// Helpers that are called and not known, as they were come upon, up to [`FINDINGS_MAX`]: what
+    /// was read can be looked at with them, and not be used.
+    pub unknown_helpers: Vec<Problem>,
 }
 
 /// What was read, with what is odd about it but no error.
@@ -59,26 +76,25 @@ pub(crate) enum OddityKind {
 }
 
 /// Reads a template.
-pub(crate) fn parse(source: &str) -> Result<Parsed, TemplateError> {
-    if source.len() > TEMPLATE_BYTES_MAX {
-        return Err(TemplateError {
-            place: Place::START,
-            problem: format!("the template has more than {TEMPLATE_BYTES_MAX} bytes"),
-        });
-    }
-    let parser = Parser {
+pub(crate) fn parse(source: &str) -> Reading {
+    let mut parser = Parser {
         source,
         at: 0,
         delimiters: Delimiters::default(),
         body: Body::default(),
         open: Vec::new(),
         oddities: Vec::new(),
+        unknown_helpers: Vec::new(),
         trims_next: false,
     };
-    parser.all().map_err(|problem| TemplateError {
-        place: Place::of(source.as_bytes(), problem.at),
-        problem: problem.text,
-    })
+    let read = parser.all();
+    Reading {
+        parsed: read.map(|()| Parsed {
+            body: parser.body,
+            oddities: parser.oddities,
+        }),
+        unknown_helpers: parser.unknown_helpers,
+    }
 }
 
 struct Parser<'s> {
@@ -89,12 +105,17 @@ struct Parser<'s> {
     body: Body,
     open: Vec<Open>,
     oddities: Vec<Oddity>,
+    unknown_helpers: Vec<Problem>,
     /// Whether the last tag ended with `~`.
     trims_next: bool,
 }
 
 impl Parser<'_> {
-    fn all(mut self) -> Result<Parsed, Problem> {
+    fn all(&mut self) -> Result<(), Problem> {
+        if self.source.len() > TEMPLATE_BYTES_MAX {
+            let text = format!("the template has more than {TEMPLATE_BYTES_MAX} bytes");
+            return Err(Problem::new(0, text));
+        }
         while let Some(found) = self.source[self.at..].find(self.delimiters.open.as_ref()) {
             let tag_at = self.at + found;
             let text = self.at..tag_at;
@@ -107,10 +128,7 @@ impl Parser<'_> {
         self.text(self.at..self.source.len(), false);
         match self.open.last() {
             Some(open) => Err(open.unclosed()),
-            None => Ok(Parsed {
-                body: self.body,
-                oddities: self.oddities,
-            }),
+            None => Ok(()),
         }
     }
 
@@ -146,8 +164,11 @@ impl Parser<'_> {
         let open = &self.open;
         let is_param = |name: &str| open.iter().any(|open| open.has_param(name));
         let mut reader = tag::Reader::new(self.source, &self.delimiters, &is_param);
-        let tag = reader.tag(text.end)?;
+        let tag = reader.tag(text.end);
         self.oddities.append(&mut reader.oddities);
+        self.unknown_helpers.append(&mut reader.unknown_helpers);
+        self.unknown_helpers.truncate(FINDINGS_MAX);
+        let tag = tag?;
         self.text(text, tag.trims_before);
         self.at = tag.end;
         self.trims_next = tag.trims_after;

@@ -256,7 +256,19 @@ impl<'a, 'o> Renderer<'a, 'o> {
             Expression::Bool(boolean) => Ok(Value::Bool(*boolean)),
             Expression::Null => Ok(Value::Null),
             Expression::Call(call) => self.call(call),
+            Expression::UnknownCall(arguments) => self.unknown_call(arguments),
         }
+    }
+
+    fn unknown_call(&mut self, arguments: &'a [Expression]) -> Result<Value<'a>, RenderError> {
+        self.count(1)?;
+        let mut first = None;
+        for argument in arguments {
+            let value = self.value(argument)?;
+            self.observe_shown(&value);
+            first.get_or_insert(value);
+        }
+        Ok(first.unwrap_or_default())
     }
 
     /// A value's text; empty for null.

@@ -90,6 +90,9 @@ pub(crate) enum Expression {
     Bool(bool),
     Null,
     Call(Box<Call>),
+    /// A call of a helper that is not known, with all that it is given. Only a check goes on with
+    /// one: it takes the first for the value.
+    UnknownCall(Vec<Expression>),
 }
 
 /// A helper with its arguments. Named arguments are evaluated by no helper; they are checked only.

@@ -1,8 +1,8 @@
 use std::io::{self, Write};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, Findings};
 use crate::needs::{self, Needs};
-use crate::parse::{self, Oddity};
+use crate::parse::{self, Oddity, Parsed, Reading};
 use crate::render::{Rendered, Renderer};
 use crate::syntax::Body;
 use crate::{
@@ -32,12 +32,23 @@ impl Template {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
-        let parsed = parse::parse(source)?;
-        Ok(Self {
+        let Reading {
+            parsed,
+            unknown_helpers,
+        } = parse::parse(source);
+        let problem = match (unknown_helpers.into_iter().next(), parsed) {
+            (None, Ok(parsed)) => return Ok(Self::of(source, parsed)),
+            (Some(problem), _) | (None, Err(problem)) => problem,
+        };
+        Err(problem.in_template(source))
+    }
+
+    pub(crate) fn of(source: &str, parsed: Parsed) -> Self {
+        Self {
             source: source.into(),
             body: parsed.body,
             oddities: parsed.oddities,
-        })
+        }
     }
 
     /// Writes what the template makes of a content, as it goes. A content that holds no data
@@ -79,7 +90,9 @@ impl Template {
     /// What an engineer should know of the template, and with a sample answer of the two together.
     /// The findings come in the order of their places.
     pub fn check(&self, sample: Option<&Content>) -> Vec<Finding> {
-        check::check(self, sample)
+        let mut findings = Findings::of(&self.source);
+        check::check(self, sample, &mut findings);
+        findings.in_order()
     }
 
     pub(crate) fn place(&self, offset: usize) -> Place {

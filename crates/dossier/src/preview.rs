@@ -107,7 +107,7 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Failure> {
     if !listen.ip().is_loopback() {
-        return Err(Failure::Other(
+        return Err(Failure::Usage(
             "a preview is served on this machine only: choose 127.0.0.1 or [::1]".to_owned(),
         ));
     }

@@ -174,7 +174,7 @@ async fn look_up(
 ) -> Result<(), Failure> {
     if codes.len() > REFERENCE_LOOKUP_CODES_MAX {
         let text = format!("at most {REFERENCE_LOOKUP_CODES_MAX} codes can be looked up at once");
-        return Err(Failure::Other(text));
+        return Err(Failure::Usage(text));
     }
     let codes: Vec<Private<String>> = codes.into_iter().map(Private::new).collect();
     let mut wanted = ReferenceLookup::default();

@@ -61,7 +61,7 @@ pub async fn run(options: Render, config: &Config, output: Output) -> Result<(),
             printed.keep(&to)?
         }
         _ => {
-            return Err(Failure::Other(format!(
+            return Err(Failure::Usage(format!(
                 "{}: what is made must end in .html or .pdf, or be `-` for standard output",
                 to.display()
             )));
@@ -131,7 +131,7 @@ fn preview(options: &Render, printer: &Printer) -> Preview {
         }
     }
     let made = Rendering::new(options).and_then(|rendering| {
-        if rendering.template.is_some() {
+        if rendering.worded_by().is_some() {
             let mut html = Vec::new();
             rendering.html(&mut html)?;
             preview.html = Some(html);
@@ -190,13 +190,26 @@ impl Rendering {
         })
     }
 
+    /// The template, and what it is called, if there is anything that it has to word. Of an answer
+    /// without content a section says `No Data Held`, whatever its template.
+    fn worded_by(&self) -> Option<&(String, Template)> {
+        self.template.as_ref().filter(|_| self.content.holds_data())
+    }
+
     /// The template's own output and nothing else.
     fn html(&self, out: &mut dyn Write) -> Result<Rendered, Failure> {
-        let Some((name, template)) = &self.template else {
-            return Err(Failure::Other(
-                "without a template there is no HTML; give one with --template, or make a .pdf"
-                    .to_owned(),
-            ));
+        let Some((name, template)) = self.worded_by() else {
+            return Err(match self.template {
+                Some(_) => Failure::Other(format!(
+                    "in {}, `content` is null: no data is held, and the section says so without \
+                     its template; make a .pdf",
+                    self.data.display()
+                )),
+                None => Failure::Usage(
+                    "without a template there is no HTML; give one with --template, or make a .pdf"
+                        .to_owned(),
+                ),
+            });
         };
         template
             .render(&self.content, &self.reference, &self.files, out)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::cli::{Create, Download, List, RequestCommand, StatusFilter, Watch};
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::{Output, say, table};
 use crate::{run, watch};
@@ -100,7 +100,7 @@ async fn follow(client: &ApiClient, options: Watch, output: Output) -> Result<()
 
 fn seconds(option: &str, value: f64) -> Result<Duration, Failure> {
     Duration::try_from_secs_f64(value)
-        .map_err(|_| ConfigError::Invalid(format!("{option} must be a number of seconds")).into())
+        .map_err(|_| Failure::Usage(format!("{option} must be a number of seconds")))
 }
 
 async fn download(client: &ApiClient, options: Download, output: Output) -> Result<(), Failure> {

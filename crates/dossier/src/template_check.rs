@@ -105,7 +105,7 @@ pub fn read_template(file: &Path) -> Result<Result<String, Finding>, Failure> {
     }))
 }
 
-/// Reads an answer whose content can be rendered.
+/// Reads a whole answer, whose content may be null.
 pub fn read_answer(file: &Path) -> Result<Content, Failure> {
     let name = file.display();
     let content =
@@ -113,11 +113,6 @@ pub fn read_answer(file: &Path) -> Result<Content, Failure> {
     if !content.has_content_member() {
         return Err(Failure::Other(format!(
             "{name} has no member `content`: give a whole answer, {{\"content\": …}}"
-        )));
-    }
-    if !content.holds_data() {
-        return Err(Failure::Other(format!(
-            "in {name}, `content` is null: no data is held, and a template has nothing to show"
         )));
     }
     Ok(content)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dossier_core::template::TemplateStatus;
 use dossier_core::wire::{ServiceTemplateView, TemplateVersionView};
-use dossier_worker::ApiClient;
+use dossier_worker::{ApiClient, ApiError};
 use serde::Serialize;
 
 use crate::cli::TemplateCommand;
@@ -51,7 +51,8 @@ async fn register(
         std::fs::read(file).map_err(Failure::file(format!("reading {}", file.display())))?;
     let service = find(client, service).await?;
     let id = service.id.into();
-    let registered = client.register_template(id, template).await?;
+    let registered = client.register_template(id, template).await;
+    let registered = registered.map_err(with_all_reasons)?;
     output.print(&registered, |registered| {
         let version = format!("v{} of {}", registered.version, service.name);
         match registered.status {
@@ -62,6 +63,20 @@ async fn register(
         }
     });
     Ok(())
+}
+
+/// A refusal that says all that is wrong with the template, a line each.
+fn with_all_reasons(mut error: ApiError) -> ApiError {
+    if let ApiError::Refused {
+        problem: Some(problem),
+        ..
+    } = &mut error
+        && problem.errors.len() > 1
+    {
+        let messages: Vec<_> = problem.errors.iter().map(|e| e.message.as_str()).collect();
+        problem.detail = Some(messages.join("\n"));
+    }
+    error
 }
 
 /// A version with its text.

@@ -2,8 +2,8 @@
 //!
 //! CSV needs a header row with the columns `code` and `name`, in any order and any case, beside
 //! others: without one it could not be told from a first entry, and a file with its columns the
-//! other way round would be taken for good. What is wrong is said by line and column of the file,
-//! and never repeated.
+//! other way round would be taken for good. What is wrong is said by line and column of the file, of
+//! CSV by the column's name, and never repeated.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,6 +14,12 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visito
 
 /// The code that answers for all others in files for previews.
 const ALL_CODES: &str = "*";
+
+/// What is known by a name, as a column or a member.
+const CODE: &str = "code";
+
+/// Its name, as a column or a member.
+const NAME: &str = "name";
 
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,17 +53,39 @@ pub(super) fn parse(
 #[derive(Default)]
 struct Entries(HashMap<ReferenceCode, ReferenceName>);
 
+/// What is wrong with an entry.
+struct Wrong {
+    /// Which part of it: the name of its column in CSV.
+    part: &'static str,
+    text: String,
+}
+
+impl Wrong {
+    fn code(text: impl Into<String>) -> Self {
+        let (part, text) = (CODE, text.into());
+        Self { part, text }
+    }
+
+    fn name(text: impl Into<String>) -> Self {
+        let (part, text) = (NAME, text.into());
+        Self { part, text }
+    }
+}
+
 impl Entries {
     /// Adds an entry, or says what is wrong with it.
-    fn add(&mut self, code: &str, name: &str) -> Result<(), String> {
-        let code = ReferenceCode::parse(code).map_err(|error| format!("the code {error}"))?;
-        let name = ReferenceName::parse(name).map_err(|error| format!("the name {error}"))?;
+    fn add(&mut self, code: &str, name: &str) -> Result<(), Wrong> {
+        let code =
+            ReferenceCode::parse(code).map_err(|error| Wrong::code(format!("the code {error}")))?;
+        let name =
+            ReferenceName::parse(name).map_err(|error| Wrong::name(format!("the name {error}")))?;
         if code.reveal() == ALL_CODES {
-            return Err("`*` answers for all codes in files for previews only".to_owned());
+            let text = "`*` answers for all codes in files for previews only";
+            return Err(Wrong::code(text));
         }
         match self.0.insert(code, name) {
             None => Ok(()),
-            Some(_) => Err("this code came before".to_owned()),
+            Some(_) => Err(Wrong::code("this code came before")),
         }
     }
 }
@@ -66,40 +94,54 @@ fn parse_csv(body: &[u8]) -> Result<Entries, ImportProblem> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(body);
-    let header = reader.byte_headers().map_err(|error| csv_problem(&error))?;
+    let unreadable = |error: csv::Error| csv_problem(body, &error);
+    let header = reader.byte_headers().map_err(unreadable)?;
     let column = |name: &str| {
         let is_it = |field: &[u8]| field.eq_ignore_ascii_case(name.as_bytes());
         header.iter().position(is_it).ok_or_else(|| {
+            let line = line_of(body, header.position());
             ImportProblem(format!(
-                "line 1: there must be a header row with the columns code and name, and {name} is \
-                 missing"
+                "line {line}: there must be a header row with the columns code and name, and \
+                 {name} is missing"
             ))
         })
     };
-    let (code, name) = (column("code")?, column("name")?);
+    let (code, name) = (column(CODE)?, column(NAME)?);
     let mut entries = Entries::default();
     let mut record = csv::ByteRecord::new();
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(|error| csv_problem(&error))?
-    {
-        let line = record.position().map_or(0, csv::Position::line);
-        let text = |column: usize, called: &str| {
-            let field = record.get(column).unwrap_or_default();
-            std::str::from_utf8(field).map_err(|_| {
-                ImportProblem(format!("line {line}, column {called}: this is not UTF-8"))
-            })
+    while reader.read_byte_record(&mut record).map_err(unreadable)? {
+        let problem = |part: &str, text: &str| {
+            let line = line_of(body, record.position());
+            ImportProblem(format!("line {line}, column {part}: {text}"))
         };
-        let (code, name) = (text(code, "code")?, text(name, "name")?);
+        let text = |column: usize, part: &str| {
+            let field = record.get(column).unwrap_or_default();
+            std::str::from_utf8(field).map_err(|_| problem(part, "this is not UTF-8"))
+        };
+        let (code, name) = (text(code, CODE)?, text(name, NAME)?);
         entries
             .add(code, name)
-            .map_err(|text| ImportProblem(format!("line {line}: {text}")))?;
+            .map_err(|wrong| problem(wrong.part, &wrong.text))?;
     }
     Ok(entries)
 }
 
-fn csv_problem(error: &csv::Error) -> ImportProblem {
-    let line = error.position().map_or(1, csv::Position::line);
+/// The line on which a record begins, from 1. The reader's own number is that of where the record
+/// before ends, which may be empty lines earlier, and a line earlier where lines end with CR LF.
+fn line_of(body: &[u8], position: Option<&csv::Position>) -> usize {
+    let offset = position.map_or(0, csv::Position::byte);
+    let offset = usize::try_from(offset).map_or(body.len(), |offset| offset.min(body.len()));
+    let (before, rest) = body.split_at(offset);
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let before = &body[..before.len() + empty.count()];
+    let ends = before.iter().zip(before.iter().skip(1).chain(&[0]));
+    1 + ends
+        .filter(|(byte, next)| **byte == b'\n' || **byte == b'\r' && **next != b'\n')
+        .count()
+}
+
+fn csv_problem(body: &[u8], error: &csv::Error) -> ImportProblem {
+    let line = line_of(body, error.position());
     ImportProblem(match error.kind() {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
@@ -165,7 +207,7 @@ impl<'de> Visitor<'de> for All<'_> {
         while let Some(Text(code)) = map.next_key_seed(TextSeed)? {
             let Text(name) = map.next_value_seed(TextSeed)?;
             let added = self.entries.add(&code, &name);
-            added.map_err(|text| refused(self.said, text))?;
+            added.map_err(|wrong| refused(self.said, wrong.text))?;
         }
         Ok(())
     }
@@ -208,8 +250,8 @@ impl<'de> Visitor<'de> for Item<'_> {
         let (mut code, mut name) = (None, None);
         while let Some(Text(key)) = map.next_key_seed(TextSeed)? {
             match key.as_str() {
-                "code" => code = Some(map.next_value_seed(TextSeed)?),
-                "name" => name = Some(map.next_value_seed(TextSeed)?),
+                CODE => code = Some(map.next_value_seed(TextSeed)?),
+                NAME => name = Some(map.next_value_seed(TextSeed)?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -219,7 +261,7 @@ impl<'de> Visitor<'de> for Item<'_> {
             return Err(refused(self.said, "this item lacks its code or its name"));
         };
         let added = self.entries.add(&code, &name);
-        added.map_err(|text| refused(self.said, text))
+        added.map_err(|wrong| refused(self.said, wrong.text))
     }
 }
 
@@ -356,10 +398,51 @@ mod tests {
             (
                 "code,name\nA,Secret\n\"A\",x\n",
                 Format::Csv,
-                "line 3",
+                "line 3, column code: ",
                 "came before",
             ),
-            (long.as_str(), Format::Csv, "line 2", "more than 1000 bytes"),
+            (
+                long.as_str(),
+                Format::Csv,
+                "line 2, column name: ",
+                "more than 1000 bytes",
+            ),
+            (
+                "name,x,code\r\n\r\nMoorland,\"two\r\nlines\",A\r\nSecret,, \r\n",
+                Format::Csv,
+                "line 5, column code: ",
+                "the code is empty",
+            ),
+            (
+                "code,name\n\n\nSecret,\n",
+                Format::Csv,
+                "line 4, column name: ",
+                "the name is empty",
+            ),
+            (
+                "\r\n\r\ncode,x\r\n",
+                Format::Csv,
+                "line 3: ",
+                "name is missing",
+            ),
+            (
+                "code,name\r\nA,b\r\nSecret\r\n",
+                Format::Csv,
+                "line 3: ",
+                "1 columns",
+            ),
+            (
+                "code,name\rA,b\rB, \rC,Secret",
+                Format::Csv,
+                "line 3, column name: ",
+                "the name is empty",
+            ),
+            (
+                "code,name\n*,Secret\n",
+                Format::Csv,
+                "line 2, column code: ",
+                "previews",
+            ),
             ("{}", Format::Json, "", "no name"),
             ("code,name\n", Format::Csv, "", "no name"),
             ("", Format::Csv, "line 1", "header"),

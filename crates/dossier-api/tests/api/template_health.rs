@@ -145,6 +145,38 @@ async fn what_a_service_serves_is_compared_with_what_is_registered() {
 }
 
 #[tokio::test]
+async fn a_pending_version_that_is_seen_served_stays_good_when_the_next_one_is_registered() {
+    let site = Site::start().await;
+    site.register(b"x").await;
+    site.served.serves(b"x");
+    assert_eq!(site.seen().await["version"], 1);
+    let versions = async || site.dossier.registrar().get(&site.path).await.json;
+    let shown = versions().await;
+    assert_eq!(shown[0]["status"], "PUBLISHED", "{shown}");
+    // Registered before it is deployed, as it should be.
+    assert_eq!(site.register(b"y").await["version"], 2);
+    let seen = site.seen().await;
+    assert_eq!(
+        (&seen["status"], &seen["version"]),
+        (&json!("UP_TO_DATE"), &json!(1))
+    );
+    site.served.serves(b"y");
+    let seen = site.seen().await;
+    assert_eq!(
+        (&seen["status"], &seen["version"]),
+        (&json!("UP_TO_DATE"), &json!(2))
+    );
+    let statuses: Vec<Value> = versions()
+        .await
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v["status"].clone())
+        .collect();
+    assert_eq!(statuses, ["PUBLISHED", "PUBLISHED"]);
+}
+
+#[tokio::test]
 async fn health_shows_the_template_of_each_service_that_has_one() {
     let site = Site::start().await;
     site.dossier.add_service("beta", "http://127.0.0.1:9").await;

@@ -17,16 +17,16 @@ fn sha256(content: &[u8]) -> String {
 }
 
 /// A validator that knows one helper: `shout`.
-fn only_shout(text: &str) -> Result<(), TemplateProblem> {
+fn only_shout(text: &str) -> Result<(), Vec<TemplateProblem>> {
     for (line, number) in text.lines().zip(1..) {
         if let Some((before, after)) = line.split_once("{{")
             && !after.starts_with("shout ")
         {
-            return Err(TemplateProblem {
+            return Err(vec![TemplateProblem {
                 line: number,
                 column: u32::try_from(before.chars().count() + 1).unwrap(),
                 detail: "there is no such helper".to_owned(),
-            });
+            }]);
         }
     }
     Ok(())
@@ -132,6 +132,31 @@ async fn a_template_that_cannot_be_used_is_refused_with_its_place() {
         let error = &refused.json["errors"][0];
         assert_eq!((&error["line"], &error["column"]), (&json!(2), &json!(2)));
         assert!(error["message"].as_str().unwrap().contains("UTF-8"));
+    }
+    assert_eq!(registrar.get(&path).await.json, json!([]));
+}
+
+#[tokio::test]
+async fn all_that_makes_a_template_unusable_is_said_at_once() {
+    let dossier = Dossier::start().await;
+    let (_, path) = alpha(&dossier).await;
+    let registrar = dossier.registrar();
+    let content = b"{{foo a}}\n{{bar b}}{{{odd}}}{{> p}}";
+    for path in [path.as_str(), "/api/templates/validate"] {
+        let refused = registrar.post_file(path, content).await;
+        refused.is_problem(400, "invalid-template");
+        let errors = refused.json["errors"].as_array().unwrap();
+        let places: Vec<_> = errors
+            .iter()
+            .map(|error| (&error["line"], &error["column"]))
+            .collect();
+        let expected = [(1, 3), (2, 3), (2, 19)].map(|(line, column)| (json!(line), json!(column)));
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(line, column)| (line, column))
+            .collect();
+        assert_eq!(places, expected, "{refused:?}");
+        assert!(errors[1]["message"].as_str().unwrap().contains("`bar`"));
     }
     assert_eq!(registrar.get(&path).await.json, json!([]));
 }

@@ -23,6 +23,17 @@ macro_rules! version_columns {
     };
 }
 
+/// Publishes pending versions for which the rest of the statement holds.
+macro_rules! publish_pending {
+    () => {
+        concat!(
+            "UPDATE template_versions SET status = 'PUBLISHED', published_at = ",
+            now!(),
+            " WHERE status = 'PENDING' AND "
+        )
+    };
+}
+
 /// Whether `$1` and `$2` are a request and the token of its current lease, and it has a section of
 /// the service named `$3`, whose template the row is of.
 macro_rules! held_by {
@@ -127,9 +138,8 @@ impl PostgresStore {
         sha256: &Sha256Hex,
     ) -> Result<RegisteredTemplate, Failed> {
         const PUBLISH: &str = concat!(
-            "UPDATE template_versions SET status = 'PUBLISHED', published_at = ",
-            now!(),
-            " WHERE status = 'PENDING' AND sha256 = $4 AND ",
+            publish_pending!(),
+            "sha256 = $4 AND ",
             held_by!(),
             " RETURNING ",
             version_columns!()
@@ -213,6 +223,22 @@ async fn known_service(session: &mut Session, service: ServiceId) -> Result<(), 
         .optional(session)
         .await?;
     Ok(found.map(drop).ok_or(StoreError::NotFound)?)
+}
+
+/// Publishes a service's pending version if it has this digest. Its row decides: a worker that
+/// publishes it, and a registration that replaces it, are waited for.
+pub(super) async fn publish_served(
+    session: &mut Session,
+    service: ServiceId,
+    sha256: &Sha256Hex,
+) -> Result<(), Failed> {
+    const PUBLISH: &str = concat!(publish_pending!(), "service_id = $1 AND sha256 = $2");
+    sqlx::query(PUBLISH)
+        .bind(service.as_uuid())
+        .bind(sha256.as_str())
+        .run(session)
+        .await?;
+    Ok(())
 }
 
 /// The versions that a service may serve.

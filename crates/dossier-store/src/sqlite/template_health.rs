@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use dossier_core::Sha256Hex;
 use dossier_core::template_health::{
     AlertChange, ServedTemplate, TemplateChecked, TemplateHealth, TemplateQuestion, TemplateRound,
     TemplateState,
@@ -14,7 +15,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::{self, get, optional, optional_time, parsed, service_columns, time, uuid, word};
 use super::sql::{blob, millis, now};
-use super::templates::current_templates;
+use super::templates::{current_templates, publish_served};
 use super::{SqliteStore, StoreError};
 
 /// Whether a service is asked for its template.
@@ -88,17 +89,21 @@ impl SqliteStore {
         let service = question.service.id;
         let mut tx = self.write().await?;
         let alerted = is_alerted(&mut tx, question).await?;
-        let current = current_templates(&mut tx, service).await?;
-        let (state, version) = TemplateState::of(served, &current);
         let sha256 = match served {
-            ServedTemplate::Text(sha256) => Some(sha256.as_str()),
+            ServedTemplate::Text(sha256) => Some(sha256),
             ServedTemplate::TooLarge | ServedTemplate::None | ServedTemplate::Unreachable => None,
         };
+        // Undone below if the question is no longer the caller's.
+        if let Some(sha256) = sha256 {
+            publish_served(&mut tx, service, sha256).await?;
+        }
+        let current = current_templates(&mut tx, service).await?;
+        let (state, version) = TemplateState::of(served, &current);
         let recorded = sqlx::query(RECORD)
             .bind(blob(service.as_uuid()))
             .bind(question.taken_at.as_millisecond())
             .bind(state.as_str())
-            .bind(sha256)
+            .bind(sha256.map(Sha256Hex::as_str))
             .bind(version.map(i64::from))
             .execute(&mut *tx)
             .await?;

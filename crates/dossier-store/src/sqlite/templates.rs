@@ -21,6 +21,17 @@ macro_rules! version_columns {
     };
 }
 
+/// Publishes pending versions for which the rest of the statement holds.
+macro_rules! publish_pending {
+    () => {
+        concat!(
+            "UPDATE template_versions SET status = 'PUBLISHED', published_at = ",
+            now!(),
+            " WHERE status = 'PENDING' AND "
+        )
+    };
+}
+
 /// Whether `?1` and `?2` are a request and the token of its current lease, and it has a section of
 /// the service named `?3`, whose template the row is of.
 macro_rules! held_by {
@@ -125,9 +136,8 @@ impl SqliteStore {
         sha256: &Sha256Hex,
     ) -> Result<RegisteredTemplate, StoreError> {
         const PUBLISH: &str = concat!(
-            "UPDATE template_versions SET status = 'PUBLISHED', published_at = ",
-            now!(),
-            " WHERE status = 'PENDING' AND sha256 = ?4 AND ",
+            publish_pending!(),
+            "sha256 = ?4 AND ",
             held_by!(),
             " RETURNING ",
             version_columns!()
@@ -206,6 +216,21 @@ async fn known_service(
         .fetch_optional(connection)
         .await?;
     found.map(drop).ok_or(StoreError::NotFound)
+}
+
+/// Publishes a service's pending version if it has this digest.
+pub(super) async fn publish_served(
+    connection: &mut SqliteConnection,
+    service: ServiceId,
+    sha256: &Sha256Hex,
+) -> Result<(), StoreError> {
+    const PUBLISH: &str = concat!(publish_pending!(), "service_id = ?1 AND sha256 = ?2");
+    sqlx::query(PUBLISH)
+        .bind(blob(service.as_uuid()))
+        .bind(sha256.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The versions that a service may serve.

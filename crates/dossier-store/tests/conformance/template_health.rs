@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dossier_core::Sha256Hex;
 use dossier_core::service::{Service, ServiceDetails};
+use dossier_core::template::{RegisteredTemplate, TemplateStatus};
 use dossier_core::template_health::{
     AlertChange, ServedTemplate, TemplateChecked, TemplateHealth, TemplateQuestion, TemplateState,
 };
+use dossier_core::{LeaseToken, RequestId, Sha256Hex};
 use dossier_store::Store;
 use futures::future::join_all;
 
@@ -28,17 +29,36 @@ async fn with_template(store: &dyn Store, text: &str) -> Service {
     store.add_service(migrated(text)).await.unwrap()
 }
 
-fn text(digest: u8) -> ServedTemplate {
-    ServedTemplate::Text(Sha256Hex::from_digest(&[digest; 32]))
+fn digest(byte: u8) -> Sha256Hex {
+    Sha256Hex::from_digest(&[byte; 32])
 }
 
-async fn register(store: &dyn Store, service: &Service, digest: u8) {
-    let sha256 = Sha256Hex::from_digest(&[digest; 32]);
-    let content = [digest];
-    store
-        .register_template(service.id, &sha256, &content)
-        .await
-        .unwrap();
+fn text(byte: u8) -> ServedTemplate {
+    ServedTemplate::Text(digest(byte))
+}
+
+async fn register(store: &dyn Store, service: &Service, byte: u8) {
+    let sha256 = digest(byte);
+    let registered = store.register_template(service.id, &sha256, &[byte]).await;
+    registered.unwrap();
+}
+
+/// What the service `a` serves, as a worker with a lease of a new request is told.
+async fn resolved(store: &dyn Store, byte: u8) -> RegisteredTemplate {
+    let id = pending(store, &["a"]).await;
+    let token = claimed(store, id).await.token;
+    resolved_with(store, id, token, byte).await
+}
+
+async fn resolved_with(
+    store: &dyn Store,
+    id: RequestId,
+    token: LeaseToken,
+    byte: u8,
+) -> RegisteredTemplate {
+    let sha256 = digest(byte);
+    let resolved = store.resolve_template(id, token, &name("a"), &sha256).await;
+    resolved.unwrap()
 }
 
 /// The only question there is.
@@ -53,9 +73,16 @@ async fn question(store: &dyn Store) -> TemplateQuestion {
 /// Asks, and records that.
 async fn answered(store: &dyn Store, served: ServedTemplate, after: Duration) -> TemplateChecked {
     let question = question(store).await;
-    let recorded = store
-        .record_served_template(&question, &served, after)
-        .await;
+    recorded(store, &question, served, after).await
+}
+
+async fn recorded(
+    store: &dyn Store,
+    question: &TemplateQuestion,
+    served: ServedTemplate,
+    after: Duration,
+) -> TemplateChecked {
+    let recorded = store.record_served_template(question, &served, after).await;
     recorded.unwrap().unwrap()
 }
 
@@ -117,15 +144,10 @@ pub async fn what_is_served_is_compared_with_what_is_registered(database: &impl 
     let store = &*database.store().await;
     let a = with_template(store, "a").await;
     register(store, &a, 1).await;
-    let id = pending(store, &["a"]).await;
-    let token = claimed(store, id).await.token;
-    let first = Sha256Hex::from_digest(&[1; 32]);
-    let resolved = store.resolve_template(id, token, &name("a"), &first).await;
-    assert_eq!(resolved.unwrap().version, 1);
+    assert_eq!(resolved(store, 1).await.version, 1);
     register(store, &a, 2).await;
     for (served, state, version) in [
         (text(1), UpToDate, Some(1)),
-        (text(2), UpToDate, Some(2)),
         (text(3), NotRegistered, None),
         (ServedTemplate::TooLarge, NotRegistered, None),
         (ServedTemplate::None, Nothing, None),
@@ -152,11 +174,125 @@ pub async fn what_is_served_is_compared_with_what_is_registered(database: &impl 
         let numbers = [current.published, current.pending].map(|known| known.unwrap().version);
         assert_eq!(numbers, [1, 2]);
     }
-    let second = Sha256Hex::from_digest(&[2; 32]);
-    let resolved = store.resolve_template(id, token, &name("a"), &second).await;
-    assert_eq!(resolved.unwrap().version, 2);
+    assert_eq!(resolved(store, 2).await.version, 2);
     let old = answered(store, text(1), LATER).await.health;
     assert_eq!(old.state, NotRegistered, "version 1 is an old one now");
+}
+
+pub async fn a_pending_version_that_is_seen_served_is_published(database: &impl Database) {
+    let store = &*database.store().await;
+    let a = with_template(store, "a").await;
+    register(store, &a, 1).await;
+    for other in [text(9), ServedTemplate::None, ServedTemplate::Unreachable] {
+        answered(store, other, LATER).await;
+        let pending = &store.template_versions(a.id).await.unwrap()[0];
+        assert_eq!(pending.status, TemplateStatus::Pending);
+    }
+    let checked = answered(store, text(1), LATER).await;
+    let health = checked.health;
+    assert_eq!(
+        (health.state, health.version),
+        (TemplateState::UpToDate, Some(1))
+    );
+    let published = checked.current.published.unwrap();
+    assert_eq!(checked.current.pending, None);
+    assert_eq!(
+        (published.version, published.status),
+        (1, TemplateStatus::Published)
+    );
+    assert!(published.published_at >= Some(published.created_at));
+    a_moment().await;
+    answered(store, text(1), LATER).await;
+    assert_eq!(resolved(store, 1).await, published, "it is published once");
+    // What is registered next takes a number of its own, and what is served stays what may be.
+    register(store, &a, 2).await;
+    let health = answered(store, text(1), LATER).await.health;
+    assert_eq!(
+        (health.state, health.version),
+        (TemplateState::UpToDate, Some(1))
+    );
+    let versions = store.template_versions(a.id).await.unwrap();
+    let numbers: Vec<_> = versions.iter().map(|known| known.version).collect();
+    assert_eq!((numbers, &versions[1]), (vec![2, 1], &published));
+    assert_eq!(resolved(store, 1).await, published);
+}
+
+pub async fn an_answer_that_is_dropped_publishes_nothing(database: &impl Database) {
+    let store = &*database.store().await;
+    let a = with_template(store, "a").await;
+    register(store, &a, 1).await;
+    let slow = question(store).await;
+    a_moment().await;
+    question(store).await;
+    let late = store.record_served_template(&slow, &text(1), AT_ONCE).await;
+    assert_eq!(late.unwrap(), None);
+    let version = &store.template_versions(a.id).await.unwrap()[0];
+    assert_eq!(version.status, TemplateStatus::Pending);
+}
+
+pub async fn many_that_see_and_resolve_one_version_at_once_publish_it_once(
+    database: &impl Database,
+) {
+    let stores = [database.store().await, database.store().await];
+    let a = with_template(&*stores[0], "a").await;
+    register(&*stores[0], &a, 1).await;
+    let question = question(&*stores[0]).await;
+    let mut holders = Vec::new();
+    for _ in 0..4 {
+        let id = pending(&*stores[0], &["a"]).await;
+        holders.push((id, claimed(&*stores[0], id).await.token));
+    }
+    let racers = holders
+        .into_iter()
+        .enumerate()
+        .flat_map(|(n, (id, token))| {
+            let resolves = Arc::clone(&stores[n % 2]);
+            let sees = Arc::clone(&stores[(n + 1) % 2]);
+            let question = question.clone();
+            [
+                tokio::spawn(async move { resolved_with(&*resolves, id, token, 1).await }),
+                tokio::spawn(async move {
+                    let checked = recorded(&*sees, &question, text(1), LATER).await;
+                    checked.current.published.unwrap()
+                }),
+            ]
+        });
+    let all: Vec<_> = join_all(racers).await;
+    let versions = stores[1].template_versions(a.id).await.unwrap();
+    assert_eq!(versions.len(), 1);
+    // The same time of publication: the first one's.
+    assert!(all.iter().all(|one| one.as_ref().unwrap() == &versions[0]));
+}
+
+pub async fn a_version_that_is_seen_while_it_is_replaced_is_published_or_not_served(
+    database: &impl Database,
+) {
+    let stores = [database.store().await, database.store().await];
+    let a = with_template(&*stores[0], "a").await;
+    let mut published = 0;
+    for round in (0..40).step_by(2) {
+        register(&*stores[0], &a, round).await;
+        let question = question(&*stores[0]).await;
+        let (sees, registers) = (Arc::clone(&stores[0]), Arc::clone(&stores[1]));
+        let service = a.clone();
+        let seen = tokio::spawn(async move {
+            let checked = recorded(&*sees, &question, text(round), LATER).await;
+            checked.health
+        });
+        let registered =
+            tokio::spawn(async move { register(&*registers, &service, round + 1).await });
+        let health = seen.await.unwrap();
+        registered.await.unwrap();
+        let versions = stores[0].template_versions(a.id).await.unwrap();
+        assert_eq!(
+            (versions[0].status, &versions[0].sha256),
+            (TemplateStatus::Pending, &digest(round + 1))
+        );
+        let is_kept = versions.iter().any(|known| known.sha256 == digest(round));
+        assert_eq!(health.state == TemplateState::UpToDate, is_kept);
+        published += u32::from(is_kept);
+        assert_eq!(versions[0].version, published + 1);
+    }
 }
 
 pub async fn a_state_is_shown_since_it_began(database: &impl Database) {

@@ -1,9 +1,12 @@
 //! Versions of services' templates.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dossier_core::lease::LeaseRefusal;
+use dossier_core::service::ServiceDetails;
 use dossier_core::template::{RegisteredTemplate, TemplateStatus};
+use dossier_core::template_health::ServedTemplate;
 use dossier_core::{LeaseToken, RequestId, ServiceId, Sha256Hex};
 use dossier_store::{Store, StoreError};
 use futures::future::join_all;
@@ -319,8 +322,17 @@ const TEXTS: [&str; 3] = ["x", "y", "z"];
 /// A step; `live` says whether the worker holds the lease.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Register { text: usize },
-    Resolve { text: usize, live: bool },
+    Register {
+        text: usize,
+    },
+    Resolve {
+        text: usize,
+        live: bool,
+    },
+    /// The scheduled check is served it.
+    See {
+        text: usize,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -328,6 +340,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         text().prop_map(|text| Step::Register { text }),
         (text(), any::<bool>()).prop_map(|(text, live)| Step::Resolve { text, live }),
+        text().prop_map(|text| Step::See { text }),
     ];
     prop::collection::vec(step, 1..20)
 }
@@ -350,12 +363,16 @@ impl Model {
                 Some(latest + 1)
             }
             Step::Resolve { live: false, .. } => None,
-            Step::Resolve { text, .. } if self.published.last() == Some(&text) => Some(latest),
-            Step::Resolve { text, .. } if self.pending == Some(text) => {
+            Step::Resolve { text, .. } | Step::See { text } => {
+                if self.published.last() == Some(&text) {
+                    return Some(latest);
+                }
+                if self.pending != Some(text) {
+                    return None;
+                }
                 self.published.extend(self.pending.take());
                 Some(latest + 1)
             }
-            Step::Resolve { .. } => None,
         }
     }
 
@@ -372,8 +389,24 @@ impl Model {
     }
 }
 
+/// The number that the scheduled check has for what a service serves.
+async fn seen(store: &dyn Store, service: ServiceId, text: &str) -> Option<u32> {
+    let round = store.take_template_questions(Duration::ZERO).await.unwrap();
+    let mut questions = round.questions.iter();
+    let question = questions.find(|question| question.service.id == service);
+    let served = ServedTemplate::Text(digest(text));
+    let recorded = store
+        .record_served_template(question.unwrap(), &served, Duration::MAX)
+        .await;
+    recorded.unwrap().unwrap().health.version
+}
+
 async fn agree(store: &dyn Store, service: &str, steps: &[Step]) -> Result<(), TestCaseError> {
-    let known = super::given::service(store, service).await.id;
+    let migrated = ServiceDetails {
+        template_migrated: true,
+        ..details(service)
+    };
+    let known = store.add_service(migrated).await.unwrap().id;
     let id = pending(store, &[service]).await;
     let live = claimed(store, id).await.token;
     let mut model = Model::default();
@@ -388,6 +421,7 @@ async fn agree(store: &dyn Store, service: &str, steps: &[Step]) -> Result<(), T
                 let resolved = store.resolve_template(id, token, &name, &sha256).await;
                 resolved.ok().map(|template| template.version)
             }
+            Step::See { text } => seen(store, known, TEXTS[text]).await,
         };
         let expected = expected.map(|number| u32::try_from(number).unwrap());
         prop_assert_eq!(happened, expected, "step {} {:?}", place, step);

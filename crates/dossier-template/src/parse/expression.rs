@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::Problem;
 use super::tag::Reader;
 use crate::helper::Helper;
-use crate::limits::EXPRESSION_NESTING_MAX;
+use crate::limits::{EXPRESSION_NESTING_MAX, FINDINGS_MAX};
 use crate::syntax::{Call, Data, Expression, Offset, Path, Segment, Start};
 
 /// A tag's or a sub-expression's parts before it is known what they mean.
@@ -38,7 +38,7 @@ impl<'s> Reader<'s> {
                 "only a block can have `as |name|`",
             ));
         }
-        self.meaning(parts)
+        Ok(self.meaning(parts))
     }
 
     pub(super) fn parts(&mut self) -> Result<Parts, Problem> {
@@ -140,7 +140,7 @@ impl<'s> Reader<'s> {
     }
 
     /// What a name with its arguments means: a helper's call or a path.
-    pub(super) fn meaning(&mut self, parts: Parts) -> Result<Expression, Problem> {
+    pub(super) fn meaning(&mut self, parts: Parts) -> Expression {
         let at = parts.name.start;
         let name = &self.source[parts.name.clone()];
         let is_bare = parts.arguments.is_empty() && parts.hash.is_empty();
@@ -149,14 +149,22 @@ impl<'s> Reader<'s> {
             Some(helper) => {
                 self.odd_names(&parts.hash, at);
                 self.odd_arguments(helper, parts.arguments.len(), at);
-                Ok(Expression::Call(Box::new(Call {
+                Expression::Call(Box::new(Call {
                     helper,
                     arguments: parts.arguments,
                     at: at as Offset,
-                })))
+                }))
             }
-            None if is_bare => Ok(parts.head),
-            None => Err(Problem::new(at, unknown_helper(name))),
+            None if is_bare => parts.head,
+            None => {
+                if self.unknown_helpers.len() < FINDINGS_MAX {
+                    let problem = Problem::new(at, unknown_helper(name));
+                    self.unknown_helpers.push(problem);
+                }
+                let named = parts.hash.into_iter().map(|(_, value)| value);
+                let arguments = parts.arguments.into_iter().chain(named);
+                Expression::UnknownCall(arguments.collect())
+            }
         }
     }
 
@@ -177,7 +185,7 @@ impl<'s> Reader<'s> {
                 if !self.take(")") {
                     return Err(Problem::new(start, "this bracket is not closed"));
                 }
-                self.meaning(parts)
+                Ok(self.meaning(parts))
             }
             _ => match self.word() {
                 "" => Err(self.unexpected()),

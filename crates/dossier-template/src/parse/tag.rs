@@ -71,6 +71,7 @@ pub(super) struct Reader<'s> {
     pub(super) is_triple: bool,
     pub(super) is_param: &'s dyn Fn(&str) -> bool,
     pub oddities: Vec<Oddity>,
+    pub unknown_helpers: Vec<Problem>,
     tag_at: usize,
     open: &'s str,
 }
@@ -88,6 +89,7 @@ impl<'s> Reader<'s> {
             is_triple: false,
             is_param,
             oddities: Vec::new(),
+            unknown_helpers: Vec::new(),
             tag_at: 0,
             open: delimiters.open.as_ref(),
         }
@@ -219,7 +221,7 @@ impl<'s> Reader<'s> {
             return Ok(Opened { name, block });
         }
         let name: Box<str> = name.into();
-        let subject = self.meaning(parts)?;
+        let subject = self.meaning(parts);
         let kind = match &subject {
             Expression::Call(call) => {
                 self.odd(OddityKind::HelperAsBlock(call.helper), self.tag_at);
@@ -358,7 +360,7 @@ impl<'s> Reader<'s> {
         self.skip_space();
         let parts = self.parts()?;
         let name = self.source[parts.name.clone()].to_owned();
-        let subject = self.meaning(parts)?;
+        let subject = self.meaning(parts);
         self.skip_space();
         if self.at != inner + end {
             return Err(self.unexpected());

@@ -1,6 +1,6 @@
 //! What engineers are told about their templates.
 
-use dossier_template::{Content, Finding, FindingKind, Severity, Template, check_source};
+use dossier_template::{Content, Finding, FindingKind, Severity, Template, check_source, limits};
 
 fn findings(template: &str) -> Vec<Finding> {
     Template::parse(template).unwrap().check(None)
@@ -93,6 +93,97 @@ fn errors_and_warnings_can_be_told_apart() {
     assert_eq!(short(&broken), ["1:1 NotATemplate"]);
     assert_eq!(broken[0].severity(), Severity::Error);
     assert!(broken[0].text.contains("not closed"));
+}
+
+fn of_source(source: &str, json: Option<&str>) -> Vec<Finding> {
+    let content = json.map(|json| Content::read_bare(json.as_bytes()).unwrap());
+    check_source(source, content.as_ref())
+}
+
+#[test]
+fn unknown_helpers_hide_nothing() {
+    let found = of_source(
+        "{{foo a}}\n{{bar b}} {{formatdate (baz c)}}\n{{{x}}} <p class=\"zzz\">{{> p}}",
+        None,
+    );
+    let expected = [
+        "1:3 UnknownHelper",
+        "2:3 UnknownHelper",
+        "2:13 UnknownHelper",
+        "2:25 UnknownHelper",
+        "3:1 Unescaped",
+        "3:19 UnknownClass",
+        "3:24 NoSuchPartial",
+    ];
+    assert_eq!(short(&found), expected);
+    assert_eq!(found[0].severity(), Severity::Error);
+    assert_eq!(found[0].text, "no helper is named `foo`");
+    assert!(found[2].text.contains("`formatDate`"), "{found:?}");
+}
+
+#[test]
+fn unknown_helpers_are_found_wherever_they_stand() {
+    for (template, expected) in [
+        ("{{#if (foo a)}}{{/if}}", vec!["1:8 UnknownHelper"]),
+        (
+            "{{#foo a}}{{{b}}}{{/foo}}",
+            vec!["1:4 UnknownHelper", "1:11 Unescaped"],
+        ),
+        (
+            "{{> p (foo a) x=(bar b)}}",
+            vec![
+                "1:1 NoSuchPartial",
+                "1:8 UnknownHelper",
+                "1:18 UnknownHelper",
+            ],
+        ),
+        (
+            "{{{{foo a}}}}{{{b}}}{{{{/foo}}}}",
+            vec!["1:5 UnknownHelper"],
+        ),
+        (
+            "{{#*inline \"p\"}}{{foo a}}{{/inline}}",
+            vec!["1:19 UnknownHelper"],
+        ),
+        ("{{foo x=1}}", vec!["1:3 UnknownHelper"]),
+    ] {
+        assert_eq!(short(&of_source(template, None)), expected, "{template}");
+        assert!(Template::parse(template).is_err(), "{template}");
+    }
+}
+
+#[test]
+fn what_is_no_template_hides_all_but_the_unknown_helpers_before_it() {
+    let found = of_source("{{{x}}}{{foo a}}\n{{bar b,}}{{baz c}}", Some("{}"));
+    assert_eq!(short(&found), ["1:10 UnknownHelper", "2:8 NotATemplate"]);
+    let found = of_source("{{#if (foo a)}}\n{{bar b}}", None);
+    let expected = ["1:1 NotATemplate", "1:8 UnknownHelper", "2:3 UnknownHelper"];
+    assert_eq!(short(&found), expected);
+}
+
+#[test]
+fn with_a_sample_an_unknown_helper_gives_what_it_is_given_first() {
+    let json = r#"{"a": 1, "b": {"c": 2}, "d": [], "e": 3, "f": 4, "left": 5}"#;
+    let found = of_source(
+        "{{foo a e x=f}}{{#with (foo b)}}{{c}}{{z}}{{/with}}{{#foo d}}{{q}}{{/foo}}",
+        Some(json),
+    );
+    let expected = [
+        "1:1 NeverShown",
+        "1:3 UnknownHelper",
+        "1:25 UnknownHelper",
+        "1:40 NotInSample",
+        "1:55 UnknownHelper",
+    ];
+    assert_eq!(short(&found), expected);
+    assert!(found[0].text.contains("`left`"), "{found:?}");
+}
+
+#[test]
+fn of_endlessly_many_unknown_helpers_as_many_are_told_as_of_all_findings() {
+    let template = "{{a_name_that_is_like_no_helper x}}".repeat(20_000);
+    let found = of_source(&template, None);
+    assert_eq!(found.len(), limits::FINDINGS_MAX);
 }
 
 #[test]

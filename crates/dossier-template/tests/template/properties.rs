@@ -1,6 +1,8 @@
 //! What holds for any template and any data.
 
-use dossier_template::{Content, NoInlineImages, NoReferenceData, Template, check_source};
+use dossier_template::{
+    Content, Finding, FindingKind, NoInlineImages, NoReferenceData, Template, check_source,
+};
 use proptest::prelude::*;
 
 /// Pieces of templates, put together without sense.
@@ -41,6 +43,8 @@ fn template() -> impl Strategy<Value = String> {
         Just("/"),
         Just("@index"),
         Just("eq"),
+        Just("{{foo x}}"),
+        Just("(foo x)"),
         Just("as |a b|"),
         Just("<p class=\""),
         Just("{{!--"),
@@ -111,19 +115,28 @@ proptest! {
 
     #[test]
     fn any_text_parses_or_has_a_problem_inside_of_it(source in template()) {
+        let json = br#"{"x": {"y": 1, "l": [[1], 2]}, "l": [{"x": "a"}, null, "b"]}"#;
+        let content = Content::read_bare(&json[..]).unwrap();
+        let found = check_source(&source, Some(&content));
+        for place in found.iter().map(|finding| finding.place) {
+            let line = source.split('\n').nth(place.line as usize - 1);
+            let columns = line.map(|line| line.chars().count() + 1);
+            prop_assert!(columns.is_some_and(|most| place.column as usize <= most));
+        }
+        let is_unusable =
+            |found: &Finding| matches!(found.kind, FindingKind::NotATemplate | FindingKind::UnknownHelper);
         match Template::parse(&source) {
             Ok(template) => {
-                let json = br#"{"x": {"y": 1, "l": [[1], 2]}, "l": [{"x": "a"}, null, "b"]}"#;
-                let content = Content::read_bare(&json[..]).unwrap();
                 let mut html = Vec::new();
                 let _ = template.render(&content, &NoReferenceData, &NoInlineImages, &mut html);
-                template.check(Some(&content));
+                prop_assert_eq!(&template.check(Some(&content)), &found);
+                prop_assert!(!found.iter().any(is_unusable));
             }
             Err(error) => {
-                let line = source.split('\n').nth(error.place.line as usize - 1);
-                let columns = line.map(|line| line.chars().count() + 1);
-                prop_assert!(columns.is_some_and(|most| error.place.column as usize <= most));
-                prop_assert_eq!(check_source(&source, None).len(), 1);
+                let told = |found: &Finding| {
+                    is_unusable(found) && found.place == error.place && found.text == error.problem
+                };
+                prop_assert!(found.iter().any(told), "{:?} for {}", found, error);
             }
         }
     }

@@ -107,6 +107,10 @@ impl Attempt {
         let _memory = self.workshop.rendering_mib.acquire_many(mib).await.ok();
         let answer = order.files.answer.clone();
         let content = blocking(move || Content::open(&answer).map_err(|e| in_words(&e))).await?;
+        if !content.holds_data() {
+            // Only its attachments are shown.
+            return Ok((TemplateVersion::Generic, None));
+        }
         let content = Arc::new(content);
         let (names, images) = self.names_for(template, &content).await?;
         let images = self.images_for(order, images, progress).await?;

@@ -1,7 +1,7 @@
 //! A section as a PDF: a report of this one section, with the organisation's looks.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use dossier_core::section::TemplateVersion;
@@ -29,6 +29,7 @@ pub(super) struct Printer {
     look: Look,
     office: Option<OfficeConverter>,
     time_zone: TimeZone,
+    template_answer_bytes_max: u64,
 }
 
 /// A PDF in a folder of its own, which is gone when this is.
@@ -51,6 +52,7 @@ impl Printer {
             look: config.look().map_err(failed)?,
             office: config.office_converter(),
             time_zone: config.time_zone()?,
+            template_answer_bytes_max: config.worker.template_answer_bytes_max,
         })
     }
 
@@ -60,11 +62,8 @@ impl Printer {
             .prefix("dossier-render-")
             .tempdir()
             .map_err(Failure::file("making a folder"))?;
-        let html = match rendering.template {
-            Some(_) => Some(html(rendering, folder.path())?),
-            None => None,
-        };
         let mut problems = Vec::new();
+        let html = self.worded(rendering, folder.path(), &mut problems)?;
         let today = self.time_zone.to_datetime(Timestamp::now()).date();
         let report = Report {
             subject_name: SUBJECT_NAME.to_owned(),
@@ -111,6 +110,38 @@ impl Printer {
     }
 }
 
+impl Printer {
+    /// What the template makes of the answer; none where a worker shows the answer as it stands.
+    fn worded(
+        &self,
+        rendering: &Rendering,
+        folder: &Path,
+        problems: &mut Vec<String>,
+    ) -> Result<Option<PathBuf>, Failure> {
+        if rendering.worded_by().is_none() {
+            return Ok(None);
+        }
+        let failed = || Failure::file(format!("reading {}", rendering.data.display()));
+        let bytes = std::fs::metadata(&rendering.data).map_err(failed())?.len();
+        if bytes > self.template_answer_bytes_max {
+            problems.push(format!(
+                "the answer has more than {} bytes (worker.template_answer_bytes_max): it is shown \
+                 as it stands, without the template",
+                self.template_answer_bytes_max
+            ));
+            return Ok(None);
+        }
+        let html = html(rendering, folder)?;
+        if is_blank(&html)? {
+            problems.push(
+                "the template makes nothing of the answer, which is shown as it stands".to_owned(),
+            );
+            return Ok(None);
+        }
+        Ok(Some(html))
+    }
+}
+
 impl Printed {
     /// Moves the PDF to where it is wanted, whole or not at all.
     pub fn keep(self, to: &Path) -> Result<Made, Failure> {
@@ -145,6 +176,20 @@ fn html(rendering: &Rendering, folder: &Path) -> Result<PathBuf, Failure> {
     rendering.html(&mut file)?;
     file.flush().map_err(failed())?;
     Ok(path)
+}
+
+/// Whether a file holds nothing but white space.
+fn is_blank(file: &Path) -> Result<bool, Failure> {
+    let failed = || Failure::file("reading the section");
+    let mut file = BufReader::new(File::open(file).map_err(failed())?);
+    loop {
+        let piece = file.fill_buf().map_err(failed())?;
+        match (piece.len(), piece.trim_ascii()) {
+            (0, _) => return Ok(true),
+            (len, []) => file.consume(len),
+            _ => return Ok(false),
+        }
+    }
 }
 
 /// The files of the listed attachments, up to the first that is not at hand: that one and those

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dossier_template::{Content, Place, Template};
+use dossier_template::{Content, FindingKind, Place, Template, check_source};
 
 use super::template::{TemplateFinding, TemplateStep};
 
@@ -16,9 +16,8 @@ pub fn look(text: &str, answer: &Path) -> Vec<TemplateFinding> {
             text,
         }]
     };
-    let template = match Template::parse(text) {
-        Ok(template) => template,
-        Err(error) => return finding(TemplateStep::Parse, error.place, error.problem),
+    let Ok(template) = Template::parse(text) else {
+        return unusable(text);
     };
     let content = match Content::open(answer) {
         Ok(content) if content.holds_data() => content,
@@ -33,4 +32,23 @@ pub fn look(text: &str, answer: &Path) -> Vec<TemplateFinding> {
             finding(TemplateStep::Render, place, error.to_string())
         }
     }
+}
+
+/// All for which a text cannot be parsed.
+fn unusable(text: &str) -> Vec<TemplateFinding> {
+    let found = check_source(text, None).into_iter();
+    found
+        .filter(|found| {
+            matches!(
+                found.kind,
+                FindingKind::NotATemplate | FindingKind::UnknownHelper
+            )
+        })
+        .map(|found| TemplateFinding {
+            step: TemplateStep::Parse,
+            line: found.place.line,
+            column: found.place.column,
+            text: found.text,
+        })
+        .collect()
 }

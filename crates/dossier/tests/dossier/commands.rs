@@ -134,6 +134,17 @@ async fn exit_codes_are_the_documented_ones() {
             2,
             "",
         ),
+        (&format!("request watch {unknown} --every=-1"), 2, "--every"),
+        (
+            &format!("request watch {unknown} --timeout nan"),
+            2,
+            "--timeout",
+        ),
+        (
+            &format!("reference lookup prisons {}", "X ".repeat(10_001)),
+            2,
+            "10000",
+        ),
         ("service suspend nobody", 6, "nobody"),
         (&format!("{create} --service nobody"), 5, "nobody"),
         (&format!("{create} --service bad --watch"), 7, "404"),
@@ -151,6 +162,29 @@ async fn exit_codes_are_the_documented_ones() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(4), "an API that is not there");
+}
+
+#[test]
+fn what_is_printed_for_programs_is_json_but_for_scripts_and_html() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.hbs"), "<p>{{a}}</p>").unwrap();
+    std::fs::write(folder.path().join("d.json"), r#"{"content": {"a": 1}}"#).unwrap();
+    let rendering = "--json render --template t.hbs --data d.json";
+    let html = process::succeed(folder.path(), &format!("{rendering} -o -"));
+    assert_eq!(html, "<p>1</p>");
+    let script = process::succeed(folder.path(), "--json completions bash");
+    assert!(script.starts_with("_dossier()"), "{script}");
+    for (line, code) in [
+        (&format!("{rendering} -o out.txt")[..], 2),
+        ("--json render --data nowhere.json -o out.pdf", 1),
+        ("--json request list", 1),
+        ("--json request show", 2),
+    ] {
+        let output = process::run(folder.path(), line);
+        assert_eq!(output.status.code(), Some(code), "{line}");
+        assert!(output.stdout.is_empty(), "{line}");
+        assert!(!output.stderr.is_empty(), "{line}");
+    }
 }
 
 #[test]

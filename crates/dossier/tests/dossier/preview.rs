@@ -89,6 +89,19 @@ async fn the_preview_follows_the_files_and_says_what_is_wrong() {
         (&json!("error"), &json!(2))
     );
 
+    let wrong = "<p>{{foo name}} {{bar left}} {{{name}}}</p>";
+    std::fs::write(folder.path().join("a.hbs"), wrong).unwrap();
+    let wrong = preview
+        .until(|state| state["problems"][0]["line"] == 1)
+        .await;
+    let columns: Vec<_> = wrong["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["column"].clone())
+        .collect();
+    assert_eq!(columns, [6, 19, 30], "{wrong}");
+
     std::fs::write(folder.path().join("a.hbs"), "<p>{{name}} {{left}}</p>").unwrap();
     let mended = preview.until(|state| state["hasPdf"] == true).await;
     assert_eq!(mended["problems"], json!([]));
@@ -124,7 +137,7 @@ async fn a_preview_is_for_this_machine_only() {
     }
     let line = "render --watch --template a.hbs --data a.json --listen 0.0.0.0:0";
     let output = dossier(folder.path()).args(words(line)).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("on this machine only"), "{error}");
 }

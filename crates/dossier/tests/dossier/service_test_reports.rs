@@ -139,6 +139,11 @@ async fn what_is_wrong_with_a_template_is_a_breach_with_its_place_and_cannot_bre
             "line 2, column ",
         ),
         (
+            "{{shout a}}\n{{cry b}}",
+            "template.parses",
+            "line 2, column 3: no helper is named `cry`",
+        ),
+        (
             "<p>{{> nowhere}}</p>",
             "template.renders",
             "line 1, column 4: ",

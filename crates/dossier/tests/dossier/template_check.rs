@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::process;
+use crate::harness::{pdf, process};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -78,6 +78,55 @@ fn findings_are_json_for_programs() {
 }
 
 #[test]
+fn a_check_lists_every_unknown_helper_and_all_else() {
+    let text = "{{foo a}}\n{{bar b}}\n{{{x}}}\n<p class=\"zzz\">{{c}}</p>";
+    let folder = folder(&[
+        ("odd.hbs", text),
+        (
+            "answer.json",
+            r#"{"content": {"a": 1, "b": 2, "c": 3, "left": 4}}"#,
+        ),
+    ]);
+    let places = |line: &str| {
+        let (code, lines, why) = run(folder.path(), line);
+        assert_eq!(code, Some(1), "{why}");
+        assert!(why.contains("2 errors"), "{why}");
+        let places = lines
+            .lines()
+            .map(|line| line.split(": ").take(2).collect::<Vec<_>>().join(" "));
+        places.collect::<Vec<_>>()
+    };
+    let alone = [
+        "odd.hbs:1:3 error",
+        "odd.hbs:2:3 error",
+        "odd.hbs:3:1 warning",
+        "odd.hbs:4:11 warning",
+    ];
+    assert_eq!(places("template check odd.hbs"), alone);
+    let with_answer = [
+        "odd.hbs:1:1 warning",
+        "odd.hbs:1:3 error",
+        "odd.hbs:2:3 error",
+        "odd.hbs:3:1 warning",
+        "odd.hbs:3:4 warning",
+        "odd.hbs:4:11 warning",
+    ];
+    assert_eq!(
+        places("template check odd.hbs --data answer.json"),
+        with_answer
+    );
+    let (code, _, why) = run(
+        folder.path(),
+        "render --template odd.hbs --data answer.json -o out.html",
+    );
+    assert_eq!(code, Some(1));
+    assert!(
+        why.contains("odd.hbs:1:3: no helper is named `foo`"),
+        "{why}"
+    );
+}
+
+#[test]
 fn html_is_what_the_template_gives_and_nothing_else() {
     let folder = folder(&[
         ("t.hbs", "<p>{{a}} {{getPrisonName p}}</p>\n"),
@@ -131,12 +180,92 @@ fn what_cannot_be_rendered_says_why_and_leaves_no_file() {
         );
         assert!(!folder.path().join("out.html").exists(), "{arguments}");
     }
-    let (code, _, why) = run(
-        folder.path(),
-        "render --template t.hbs --data d.json -o out.txt",
+}
+
+#[test]
+fn options_of_a_rendering_that_do_not_go_together_are_a_wrong_command_line() {
+    let folder = folder(&[("t.hbs", "{{a}}"), ("d.json", r#"{"content": {}}"#)]);
+    for (arguments, says) in [
+        ("--template t.hbs -o out.txt", ".html"),
+        ("--template t.hbs -o out", ".html"),
+        ("-o out.html", "--template"),
+        ("-o -", "--template"),
+        ("--watch --listen 0.0.0.0:1", "on this machine only"),
+    ] {
+        let (code, _, why) = run(folder.path(), &format!("render --data d.json {arguments}"));
+        assert_eq!(code, Some(2), "{arguments}: {why}");
+        assert!(why.contains(says), "{arguments}: {why}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+const NULL: &str = r#"{"content": null, "attachments": [{"attachmentNumber": 1, "name": "A note",
+    "contentType": "text/plain", "url": "http://x/note.txt", "filename": "note.txt"}]}"#;
+
+#[test]
+fn an_answer_without_content_is_printed_as_a_worker_prints_it() {
+    let folder = folder(&[
+        ("t.hbs", "<h1>Visits</h1><p>{{optionalValue name}} came</p>"),
+        ("alone.json", r#"{"content": null}"#),
+        ("null.json", NULL),
+        ("files/note.txt", "Dear reader"),
+    ]);
+    let printed = |line: &str| {
+        let line = format!("render {line} --attachments files -o out.pdf");
+        let told = process::json(folder.path(), &line);
+        assert!(told["pages"].as_u64() > Some(0), "{told}");
+        pdf::text(&folder.path().join("out.pdf"))
+    };
+    for template in ["", "--template t.hbs"] {
+        let alone = printed(&format!("--data alone.json {template}"));
+        assert!(alone.contains("No Data Held"), "{alone}");
+        let with_note = printed(&format!("--data null.json {template}"));
+        for shown in ["No Data Held", "Attachment: 1", "Dear reader"] {
+            assert!(with_note.contains(shown), "{shown} is not in {with_note}");
+        }
+        assert!(!with_note.contains("came"), "{with_note}");
+    }
+    let (code, lines, _) = run(folder.path(), "template check t.hbs --data null.json");
+    assert_eq!(code, Some(0));
+    assert!(
+        lines.starts_with("t.hbs:1:1: warning: the sample answer holds no data"),
+        "{lines}"
     );
-    assert_eq!(code, Some(1));
-    assert!(why.contains(".html"), "{why}");
+}
+
+#[test]
+fn what_a_worker_shows_as_it_stands_is_printed_so() {
+    let folder = folder(&[
+        ("t.hbs", "<p>{{a}} here</p>"),
+        ("blank.hbs", "\n{{#if b}}x{{/if}}\n"),
+        ("d.json", r#"{"content": {"a": "Ada"}}"#),
+        (
+            "dossier.toml",
+            "[worker]\ntemplate_answer_bytes_max = 1024\n",
+        ),
+    ]);
+    let large = format!(r#"{{"content": {{"a": "{}"}}}}"#, "Ada ".repeat(300));
+    std::fs::write(folder.path().join("large.json"), large).unwrap();
+    for (line, says) in [
+        (
+            "--template blank.hbs --data d.json",
+            "makes nothing of the answer",
+        ),
+        (
+            "--template t.hbs --data large.json",
+            "template_answer_bytes_max",
+        ),
+    ] {
+        let (code, _, why) = run(folder.path(), &format!("render {line} -o out.pdf"));
+        assert_eq!(code, Some(0), "{why}");
+        assert!(why.contains(says), "{why}");
+        let text = pdf::text(&folder.path().join("out.pdf"));
+        assert!(text.contains("Ada") && text.contains("generic"), "{text}");
+        assert!(
+            !text.contains("here") && !text.contains("No Data Held"),
+            "{text}"
+        );
+    }
 }
 
 #[test]

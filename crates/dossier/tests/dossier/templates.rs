@@ -46,6 +46,7 @@ impl Site {
         std::fs::write(folder.path().join("dossier.toml"), configuration).unwrap();
         std::fs::write(folder.path().join("good.hbs"), TEMPLATE).unwrap();
         std::fs::write(folder.path().join("bad.hbs"), [0xff]).unwrap();
+        std::fs::write(folder.path().join("odd.hbs"), "{{foo a}}{{bar b}}").unwrap();
         Self {
             folder,
             upstream: Upstream::start().await,
@@ -98,6 +99,8 @@ async fn a_template_is_registered_listed_and_shown_from_the_command_line() {
         ("template register nobody good.hbs", 6, "nobody"),
         ("template register svc missing.hbs", 1, "missing.hbs"),
         ("template register svc bad.hbs", 5, "line 1, column 1"),
+        ("template register svc odd.hbs", 5, "line 1, column 3"),
+        ("template register svc odd.hbs", 5, "line 1, column 12"),
         ("template list nobody", 6, "nobody"),
         ("template show svc 2", 6, "template version"),
         ("template show svc v0", 2, "from 1"),

@@ -206,6 +206,30 @@ async fn a_template_that_makes_nothing_of_an_answer_does_not_say_that_nothing_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_an_answer_without_content_that_lists_attachments_no_template_speaks() {
+    let dossier = Dossier::start().await;
+    let url = format!("{}/images/dot.png", dossier.upstream.url("moves"));
+    let answer = json!({ "content": null, "attachments": [{
+        "attachmentNumber": 1, "name": "A dot", "contentType": "image/png", "url": url,
+        "filesize": null, "filename": "dot.png", "headers": [],
+    }] });
+    let body = Answer::Body(answer.to_string().into_bytes());
+    let template =
+        "<h1 class=\"title\">Where you were</h1><p>{{optionalValue name}} lived here</p>";
+    let service = worded(&dossier, template, [body]).await;
+    register(&dossier, service, template).await;
+    let id = dossier.request(&["moves"]).await;
+    let request = dossier.finished(id).await;
+    assert_eq!(version(&request), Some("generic"));
+    let text = dossier.report_text(id).await;
+    assert!(
+        text.contains("No Data Held") && text.contains("Attachment: 1"),
+        "{text}"
+    );
+    assert!(!text.contains("lived here"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_too_large_for_its_template_is_shown_as_it_stands() {
     let dossier = Dossier::start_with(|config| {
         config.worker.template_answer_bytes_max = 1_000;
