@@ -13,6 +13,7 @@ mod end_to_end;
 mod exactly_once;
 mod harness;
 mod hostile_attachments;
+mod in_a_browser;
 mod metrics;
 mod on_postgres;
 mod preview;
