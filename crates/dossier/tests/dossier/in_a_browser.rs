@@ -102,6 +102,29 @@ fn a_preview_in_a_browser_follows_every_save() {
 }
 
 #[test]
+fn a_preview_in_a_browser_finds_the_program_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = |file: &str, text: &str| save(folder.path(), file, text);
+    save("a.json", r#"{"content": {"name": "Ada"}}"#);
+    save("a.hbs", "<p>Before {{name}}</p>");
+    let (stopped, url) = preview(folder.path(), 0);
+    let mut page = Page::open(&url);
+    shown(&mut page, "Before Ada");
+    loaded_pdfs(&mut page, 1);
+
+    drop(stopped);
+    page.until(PREVIEW, |seen| {
+        seen["state"] == "dossier render has stopped; start it again."
+    });
+    save("a.hbs", "<p>After {{name}}</p>");
+    let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+    let (_again, _) = preview(folder.path(), port.parse().unwrap());
+    let after = shown(&mut page, "After Ada");
+    assert!(has(&after["state"], "Made at"), "{after}");
+    loaded_pdfs(&mut page, 2);
+}
+
+#[test]
 fn the_page_of_the_api_lists_its_operations_and_calls_them() {
     let folder = tempfile::tempdir().unwrap();
     let configuration = "[api]\nlisten = \"127.0.0.1:0\"\n";
