@@ -66,6 +66,8 @@ async function show() {
   element("pdf").parentElement.classList.toggle("stale", !state.hasPdf);
   if (state.hasHtml) reload(element("html"), "/section.html");
   if (state.hasPdf) {
+    // Without a template there is no HTML to show.
+    element("html").parentElement.hidden = !state.hasHtml;
     const [first, all] = state.pages;
     reload(element("pdf"), "/section.pdf", `#page=${first}&navpanes=0&view=FitH`);
     element("pages").textContent = `as it is printed: from page ${first} of ${all}`;

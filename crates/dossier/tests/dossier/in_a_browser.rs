@@ -102,6 +102,19 @@ fn a_preview_in_a_browser_follows_every_save() {
 }
 
 #[test]
+fn a_preview_without_a_template_shows_the_pdf_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "a.json", r#"{"content": {"name": "Ada"}}"#);
+    let line = "render --watch --data a.json --listen 127.0.0.1:0";
+    let preview = Running::start(folder.path(), line, "preview");
+    let mut page = Page::open(preview.ready["url"].as_str().unwrap());
+    loaded_pdfs(&mut page, 1);
+    let seen =
+        "['html', 'pdf', 'problems'].filter((id) => document.getElementById(id).offsetWidth)";
+    assert_eq!(page.evaluate(seen), json!(["pdf"]));
+}
+
+#[test]
 fn a_preview_in_a_browser_finds_the_program_again() {
     let folder = tempfile::tempdir().unwrap();
     let save = |file: &str, text: &str| save(folder.path(), file, text);
