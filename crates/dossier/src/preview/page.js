@@ -2,8 +2,13 @@
 
 const element = (id) => document.getElementById(id);
 
-/** Shows a page again in its frame without losing the place that was read. */
-function reload(frame, url) {
+let loads = 0;
+
+/**
+ * Shows a page again in its frame without losing the place that was read. Each time by a new
+ * address: a viewer of PDFs does not load again what it has by the same one.
+ */
+function reload(frame, path, fragment = "") {
   const inside = frame.contentWindow;
   let top = 0;
   try {
@@ -22,7 +27,8 @@ function reload(frame, url) {
     },
     { once: true },
   );
-  frame.src = url;
+  loads += 1;
+  frame.src = `${path}?${loads}${fragment}`;
 }
 
 function problemItem(problem) {
@@ -44,9 +50,13 @@ function counted(count, one) {
   return `${count} ${one}${count === 1 ? "" : "s"}`;
 }
 
+/** The number of the preview that is shown, of those that this run of the program made. */
+let shown = 0;
+
 async function show() {
   const state = await (await fetch("/state")).json();
-  if (state.number === 0) return;
+  if (state.number <= shown) return;
+  shown = state.number;
   const problems = state.problems;
   element("problems").hidden = problems.length === 0;
   element("problems-title").textContent = counted(problems.length, "problem");
@@ -54,10 +64,12 @@ async function show() {
   // What cannot be made any more stays in sight, greyed.
   element("html").parentElement.classList.toggle("stale", !state.hasHtml);
   element("pdf").parentElement.classList.toggle("stale", !state.hasPdf);
-  if (state.hasHtml) reload(element("html"), `/section.html?${state.number}`);
+  if (state.hasHtml) reload(element("html"), "/section.html");
   if (state.hasPdf) {
+    // Without a template there is no HTML to show.
+    element("html").parentElement.hidden = !state.hasHtml;
     const [first, all] = state.pages;
-    reload(element("pdf"), `/section.pdf?${state.number}#page=${first}&navpanes=0&view=FitH`);
+    reload(element("pdf"), "/section.pdf", `#page=${first}&navpanes=0&view=FitH`);
     element("pages").textContent = `as it is printed: from page ${first} of ${all}`;
   }
   const time = new Date().toLocaleTimeString();
@@ -67,6 +79,9 @@ async function show() {
 }
 
 const events = new EventSource("/events");
+events.onopen = () => {
+  shown = 0;
+};
 events.onmessage = () => show();
 events.onerror = () => {
   element("state").textContent = "dossier render has stopped; start it again.";

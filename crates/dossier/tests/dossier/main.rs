@@ -14,6 +14,7 @@ mod end_to_end;
 mod exactly_once;
 mod harness;
 mod hostile_attachments;
+mod in_a_browser;
 mod liveness;
 mod metrics;
 mod on_postgres;

@@ -1,5 +1,6 @@
 //! A whole Dossier with fake upstream services over real HTTP, in one process or in several.
 
+pub mod browser;
 pub mod document_api;
 pub mod pdf;
 #[expect(dead_code, reason = "the store's tests use more of it")]
