@@ -48,13 +48,19 @@ pub async fn run(command: BenchCommand, output: Output) -> Result<(), Failure> {
 
 /// Fails if a limit is set and passed; the text names both.
 fn within(what: &str, measured: f64, max: Option<f64>) -> Result<(), Failure> {
-    match max {
-        // Not a number is within no limit.
-        Some(max) if measured > max || measured.is_nan() => Err(Failure::Other(format!(
-            "{what}: {measured:.3}, and at most {max} was wanted"
-        ))),
-        _ => Ok(()),
+    match beyond(what, measured, max) {
+        Some(beyond) => Err(Failure::Other(beyond)),
+        None => Ok(()),
     }
+}
+
+/// What to say if a limit is set and passed.
+fn beyond(what: &str, measured: f64, max: Option<f64>) -> Option<String> {
+    // Not a number is within no limit.
+    let max = max.filter(|max| measured > *max || measured.is_nan())?;
+    Some(format!(
+        "{what}: {measured:.3}, and at most {max} was wanted"
+    ))
 }
 
 /// An API with workers on a database of its own, in this process.

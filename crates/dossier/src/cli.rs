@@ -790,6 +790,9 @@ pub struct BenchQueue {
     /// Fail if Dossier does less than this part of the fastest peer's jobs a second.
     #[arg(long, value_name = "RATIO")]
     pub peer_ratio_min: Option<f64>,
+    /// Leave out what has no limit: requests a second, lists, whole requests.
+    #[arg(long)]
+    pub only_limits: bool,
 }
 
 /// A value that is not shown.

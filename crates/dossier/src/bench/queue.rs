@@ -22,9 +22,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use self::database::{Cluster, Filled, Place};
 use self::idle_workers::IdleWorkers;
 use self::lifecycle::{Crew, Through};
-use self::measured::{Layer, Measured, Rates, Samples};
+use self::measured::{Layer, Measured, NotCounted, Rates, Samples};
 use self::peers::Race;
-use super::{load, within};
+use super::{beyond, load};
 use crate::cli::{BenchDatabase, BenchQueue};
 use crate::exit::Failure;
 use crate::output::Output;
@@ -33,18 +33,15 @@ use crate::token;
 
 /// Connections of the store while rates and times are taken: a process's default.
 const CONNECTIONS: u32 = 10;
-/// Requests whose leases' steps are timed, and that are picked up, in a run.
+/// Requests whose leases' steps are timed in a run.
 const LEASES: u32 = 200;
-const PICK_UPS: u32 = 25;
+/// Requests that are picked up, and then others that are worked on to their end, in a run.
+const ONE_BY_ONE: u32 = 25;
 
 /// Measures and prints a table; draws a picture if one is wanted.
 pub async fn run(options: &BenchQueue, output: Output) -> Result<(), Failure> {
     let bench = QueueBench::new(options, output)?;
-    let measured = tokio::select! {
-        measured = bench.measure() => measured?,
-        // Ending here, not at the signal, takes the server and the databases away.
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Other("interrupted".to_owned())),
-    };
+    let measured = bench.measure().await?;
     if let Some(file) = &options.svg {
         std::fs::write(file, picture::draw(&measured))
             .map_err(Failure::file(format!("writing {}", file.display())))?;
@@ -91,13 +88,19 @@ impl<'o> QueueBench<'o> {
             true => Some(Cluster::open(self.options.database.as_ref()).await?),
             false => None,
         };
-        let measured = self.measure_in(cluster.as_ref(), load_before).await;
-        if let Some(cluster) = &cluster {
-            // A server that was named outlives what was made in it, also when that failed.
-            cluster.remove_all().await?;
-        }
+        let measured = tokio::select! {
+            measured = self.measure_in(cluster.as_ref(), load_before) => measured,
+            () = run::told_to_stop() => Err(Failure::Other("interrupted".to_owned())),
+        };
+        // A server that was named outlives what was made in it, however that ended.
+        let removed = match &cluster {
+            Some(cluster) => cluster.remove_all().await,
+            None => Ok(()),
+        };
         self.progress.finish_and_clear();
-        measured
+        let measured = measured?;
+        removed?;
+        Ok(measured)
     }
 
     async fn measure_in(
@@ -107,13 +110,17 @@ impl<'o> QueueBench<'o> {
     ) -> Result<Measured, Failure> {
         let mut rates = Rates::default();
         let mut samples = Samples::default();
-        let mut idle = Vec::new();
+        let mut largest = Vec::new();
         for kind in &self.options.databases {
             let place = match (kind, cluster) {
                 (BenchDatabase::Postgres, Some(cluster)) => Place::Postgres(cluster),
                 _ => Place::Sqlite,
             };
-            idle.extend(self.growth(&place, &mut rates, &mut samples).await?);
+            largest.extend(self.growth(&place, &mut rates, &mut samples).await?);
+        }
+        let idle = self.idle(&largest).await?;
+        for database in largest {
+            database.remove().await?;
         }
         let (peers, not_measured) = match (self.peers, cluster) {
             (Some(folder), Some(cluster)) => self.race(folder, cluster).await?,
@@ -127,20 +134,38 @@ impl<'o> QueueBench<'o> {
             runs: self.options.runs,
             rates: rates.medians(),
             waits: samples.summary(),
+            claim_slowdowns: samples.claim_slowdowns(),
+            not_counted: self.not_counted(cluster),
             idle,
             peers,
             not_measured,
         })
     }
 
+    /// Of which databases no statements are counted, and why.
+    fn not_counted(&self, cluster: Option<&Cluster>) -> Vec<NotCounted> {
+        let databases = self.options.databases.iter();
+        let not_counted = databases.filter_map(|database| {
+            let why = match database {
+                BenchDatabase::Sqlite => "it is in the process, and makes none",
+                BenchDatabase::Postgres => cluster?.why_not_counted()?,
+            };
+            Some(NotCounted {
+                database: *database,
+                why: why.to_owned(),
+            })
+        });
+        not_counted.collect()
+    }
+
     /// All that is measured of one kind of database: one a size, so that the runs can take turns and
-    /// a busy moment of the machine meets them all.
-    async fn growth(
+    /// a busy moment of the machine meets them all. Answers the last one, the others are removed.
+    async fn growth<'c>(
         &self,
-        place: &Place<'_>,
+        place: &Place<'c>,
         rates: &mut Rates,
         samples: &mut Samples,
-    ) -> Result<Option<IdleWorkers>, Failure> {
+    ) -> Result<Option<Filled<'c>>, Failure> {
         let kind = place.kind();
         let mut databases = Vec::new();
         for requests in &self.options.requests {
@@ -148,29 +173,47 @@ impl<'o> QueueBench<'o> {
             databases.push(Filled::make(place, *requests, CONNECTIONS).await?);
         }
         for run in 1..=self.options.runs {
+            self.tell(format!("{}, leases, run {run}", kind.label()));
+            let steps = waits::steps(&databases, LEASES).await?;
+            for (database, times) in databases.iter().zip(steps) {
+                samples.add(kind, database.requests, times);
+            }
             for database in &databases {
                 let size = database.requests;
                 self.tell(format!("{}, {size} requests, run {run}", kind.label()));
-                samples.add(kind, size, waits::lease(database, LEASES).await?);
-                samples.add(kind, size, waits::lists(database).await?);
-                self.crews(database, kind, rates).await?;
+                if !self.options.only_limits {
+                    samples.add(kind, size, waits::on_store(database).await?);
+                    self.crews(database, kind, rates).await?;
+                }
                 let (api, client) = start_api(database).await?;
-                let picked = waits::pick_up(database, &client, PICK_UPS).await?;
+                let picked = waits::pick_up(database, &client, ONE_BY_ONE).await?;
                 samples.add(kind, size, vec![picked]);
-                self.crews_over_http(database, kind, &client, rates).await?;
+                if !self.options.only_limits {
+                    let through = Through::http(client.clone(), &database.config).await?;
+                    let whole = waits::whole_requests(database, &client, &through, ONE_BY_ONE);
+                    samples.add(kind, size, vec![whole.await?]);
+                    samples.add(kind, size, waits::admin_lists(database, &client).await?);
+                    self.crews_over_http(database, kind, &through, rates)
+                        .await?;
+                }
                 api.stop().await?;
             }
         }
-        let mut idle = None;
-        if let (1.., Some(database)) = (self.options.idle_workers, databases.last()) {
-            self.tell(format!("{}: idle workers wait", kind.label()));
-            let (workers, seconds) = (self.options.idle_workers, self.options.idle_seconds);
-            idle = Some(idle_workers::look(database, workers, seconds).await?);
-        }
+        let last = databases.pop();
         for database in databases {
             database.remove().await?;
         }
-        Ok(idle)
+        Ok(last)
+    }
+
+    /// What waiting workers take on each database, all at the same time.
+    async fn idle(&self, databases: &[Filled<'_>]) -> Result<Vec<IdleWorkers>, Failure> {
+        if self.options.idle_workers == 0 {
+            return Ok(Vec::new());
+        }
+        self.tell("idle workers wait".to_owned());
+        let (workers, seconds) = (self.options.idle_workers, self.options.idle_seconds);
+        idle_workers::look_at_all(databases, workers, seconds).await
     }
 
     async fn crews(
@@ -194,12 +237,11 @@ impl<'o> QueueBench<'o> {
         &self,
         database: &Filled<'_>,
         kind: BenchDatabase,
-        client: &ApiClient,
+        through: &Through,
         rates: &mut Rates,
     ) -> Result<(), Failure> {
-        let through = Through::http(client.clone(), &database.config).await?;
         for workers in &self.options.workers {
-            let rate = self.crew(database, *workers, &through).await?;
+            let rate = self.crew(database, *workers, through).await?;
             rates.add(kind, Layer::Http, database.requests, *workers, rate);
         }
         Ok(())
@@ -254,40 +296,45 @@ async fn start_api(database: &Filled<'_>) -> Result<(RunningApi, ApiClient), Fai
     Ok((api, client))
 }
 
-/// Fails at the first limit that is passed.
+/// Fails if a limit is passed, and names all that are.
 fn within_limits(measured: &Measured, options: &BenchQueue) -> Result<(), Failure> {
-    for slowdown in measured.claim_slowdowns() {
+    let slowdowns = measured.claim_slowdowns.iter().map(|slowdown| {
         let what = format!(
             "percent that a claim slows from {} to {} requests, {}",
             slowdown.from,
             slowdown.to,
             slowdown.database.label()
         );
-        within(&what, slowdown.percent, options.claim_slowdown_max_percent)?;
-    }
-    for wait in measured.pick_ups() {
+        beyond(&what, slowdown.percent, options.claim_slowdown_max_percent)
+    });
+    let pick_ups = measured.pick_ups().map(|wait| {
         let what = format!(
             "median milliseconds to pick a request up, {} requests, {}",
             wait.requests,
             wait.database.label()
         );
-        within(&what, wait.p50_milliseconds, options.pickup_p50_max_ms)?;
-    }
-    for idle in &measured.idle {
+        beyond(&what, wait.p50_milliseconds, options.pickup_p50_max_ms)
+    });
+    let idle = measured.idle.iter().map(|idle| {
         let what = format!(
             "percent of a core for {} waiting workers, {}",
             idle.workers,
             idle.database.label()
         );
-        within(&what, idle.core_percent, options.idle_core_max_percent)?;
-    }
+        beyond(&what, idle.core_percent, options.idle_core_max_percent)
+    });
+    let limits = slowdowns.chain(pick_ups).chain(idle).flatten();
+    let mut all: Vec<String> = limits.collect();
     if let (Some(least), Some(ratio)) = (options.peer_ratio_min, measured.against_peers())
         && (ratio < least || ratio.is_nan())
     {
-        return Err(Failure::Other(format!(
+        all.push(format!(
             "jobs a second, as a part of the fastest peer's: {ratio:.2}, and at least {least} was \
              wanted"
-        )));
+        ));
     }
-    Ok(())
+    match all.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Other(all.join("\n"))),
+    }
 }

@@ -3,11 +3,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::harness::postgres::{PASSWORD, Server};
 use crate::harness::process;
+
+/// Longest time for a measurement to begin.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const SMALL: &str = "bench queue --databases sqlite --requests 50,100 --workers 1,2 --jobs 10 --runs 1 \
      --idle-workers 5 --idle-seconds 1";
@@ -41,6 +46,32 @@ fn peers(folder: &Path, jobs_a_second: f64) {
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// A server of the tests' own, and its URL for the one who may do everything.
+fn named_server(arguments: &str) -> (Server, String) {
+    let server = Server::start_with(arguments, |_| {});
+    server.sql(
+        "postgres",
+        &format!("ALTER ROLE postgres PASSWORD '{PASSWORD}'"),
+    );
+    let url = server.network_url("postgres");
+    let url = url.replace("//dossier:", "//postgres:");
+    (server, url)
+}
+
+/// What a measurement may have left in a server.
+fn left_in(server: &Server) -> String {
+    let databases = "SELECT datname FROM pg_database WHERE datname LIKE 'dossier%';";
+    let extensions = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql';";
+    server.sql("postgres", &format!("{databases} {extensions}"))
+}
+
+/// What was measured of a call with a hundred requests in the table.
+fn wait<'m>(measured: &'m Value, call: &str) -> &'m Value {
+    let of = |wait: &&Value| wait["call"] == call && wait["requests"] == 100;
+    let found = measured["waits"].as_array().unwrap().iter().find(of);
+    found.unwrap_or_else(|| panic!("{call}: {measured}"))
+}
+
 /// Runs a measurement whose temporary files are in a folder that the server's user may go into.
 fn with_own_server(folder: &Path, line: &str) -> Output {
     let temporary = folder.join("temporary");
@@ -69,9 +100,14 @@ fn postgresql_and_other_queues_are_measured_on_a_server_that_is_started_for_it()
     assert!(measured["postgres"].is_string());
     assert_eq!(measured["rates"].as_array().unwrap().len(), 4);
     assert_eq!(measured["idle"][0]["database"], "postgres");
-    let claim = |wait: &&Value| wait["call"] == "claim" && wait["requests"] == 100;
-    let claim = measured["waits"].as_array().unwrap().iter().find(claim);
-    assert!(claim.unwrap()["statements"].as_f64() >= Some(1.0));
+    let statements = |call| wait(&measured, call)["statements"].as_f64().unwrap();
+    assert!(statements("claim") >= 1.0);
+    // A whole request is claimed too, and so is one that is picked up.
+    for call in ["pick-up", "whole-request"] {
+        assert!(statements(call) > statements("claim"), "{call}");
+        assert_eq!(statements(call).fract(), 0.0, "{call}");
+    }
+    assert_eq!(measured["notCounted"], Value::Array(Vec::new()));
 
     let rates = measured["peers"].as_array().unwrap().iter();
     let rates: Vec<_> = rates
@@ -113,6 +149,74 @@ fn postgresql_and_other_queues_are_measured_on_a_server_that_is_started_for_it()
 }
 
 #[test]
+fn a_named_server_is_left_as_it_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, url) = named_server("-c shared_preload_libraries=pg_stat_statements");
+    let line = format!("{POSTGRES} --database {url} --only-limits");
+    let printed = process::succeed(folder.path(), &line);
+    assert!(!printed.contains("not counted"), "{printed}");
+    assert_eq!(left_in(&server), "");
+
+    // What was there before stays.
+    server.sql("postgres", "CREATE EXTENSION pg_stat_statements");
+    process::succeed(folder.path(), &line);
+    assert_eq!(left_in(&server), "pg_stat_statements");
+}
+
+#[test]
+fn a_named_server_is_left_as_it_was_found_when_the_measurement_is_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, url) = named_server("-c shared_preload_libraries=pg_stat_statements");
+    for signal in ["INT", "TERM"] {
+        let mut bench = process::dossier(folder.path());
+        bench.args(process::words(POSTGRES));
+        bench.args(["--database", &url]);
+        let mut bench = bench.stdout(Stdio::null()).spawn().unwrap();
+        let started = Instant::now();
+        while !left_in(&server).contains("_100_") {
+            assert!(started.elapsed() < PATIENCE, "no database is made");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let pid = bench.id().to_string();
+        let killed = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(killed.unwrap().success());
+        assert_eq!(bench.wait().unwrap().code(), Some(1), "{signal}");
+        assert_eq!(left_in(&server), "", "{signal}");
+    }
+}
+
+#[test]
+fn why_round_trips_are_not_counted_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = "bench queue --databases postgres --requests 100 --workers 1 --jobs 10 --runs 1 \
+         --idle-workers 0";
+    let why_of = |url: &str| {
+        let measured = process::json(folder.path(), &format!("{short} --database {url}"));
+        assert_eq!(wait(&measured, "whole-request")["statements"], Value::Null);
+        let not_counted = &measured["notCounted"][0];
+        assert_eq!(not_counted["database"], "postgres");
+        not_counted["why"].as_str().unwrap().to_owned()
+    };
+
+    let (server, url) = named_server("");
+    let printed = process::succeed(folder.path(), &format!("{short} --database {url}"));
+    let why = "PostgreSQL: round trips to the database are not counted: pg_stat_statements must be \
+         loaded via shared_preload_libraries";
+    assert!(printed.contains(why), "{printed}");
+    assert_eq!(left_in(&server), "");
+
+    // Who may make databases, and no extensions.
+    server.sql("postgres", "ALTER ROLE dossier CREATEDB");
+    let why = why_of(&server.network_url("postgres"));
+    assert!(why.starts_with("permission denied"), "{why}");
+
+    let (_server, url) = named_server(
+        "-c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track=none",
+    );
+    assert_eq!(why_of(&url), "pg_stat_statements.track is none");
+}
+
+#[test]
 fn a_peer_that_is_too_far_ahead_fails_the_command() {
     let folder = tempfile::tempdir().unwrap();
     peers(folder.path(), 1e12);
@@ -144,33 +248,84 @@ fn every_size_and_number_of_workers_is_measured_on_the_store_and_over_http() {
         }
     }
     let waits = measured["waits"].as_array().unwrap();
-    assert_eq!(waits.len(), 16, "eight calls in two sizes");
+    let calls = [
+        "claim",
+        "claim-past-waiting",
+        "renew",
+        "complete",
+        "first-page",
+        "last-page",
+        "search-reference",
+        "search-identifier",
+        "search-two-characters",
+        "admin-first-page",
+        "admin-last-page",
+        "admin-search-first-page",
+        "admin-search-last-page",
+        "pick-up",
+        "whole-request",
+    ];
+    assert_eq!(waits.len(), 2 * calls.len());
+    for call in calls {
+        assert!(wait(&measured, call)["calls"].as_u64() > Some(0), "{call}");
+    }
     for wait in waits {
         let [p50, p99] = ["p50Milliseconds", "p99Milliseconds"].map(|key| wait[key].as_f64());
         assert!(p50 > Some(0.0) && p50 <= p99, "{wait}");
     }
     assert_eq!(measured["idle"][0]["workers"], 5);
+    let slowdown = &measured["claimSlowdowns"][0];
+    assert_eq!(
+        (&slowdown["from"], &slowdown["to"]),
+        (&50.into(), &100.into())
+    );
+    assert!(slowdown["percent"].is_number(), "{slowdown}");
+    assert_eq!(measured["notCounted"][0]["database"], "sqlite");
     let svg = fs::read_to_string(folder.path().join("queue.svg")).unwrap();
     assert!(svg.contains("SQLite, store"), "{svg}");
 }
 
 #[test]
-fn a_limit_that_growth_passes_fails_the_command() {
+fn all_limits_that_are_passed_fail_the_command_and_are_named() {
     let folder = tempfile::tempdir().unwrap();
+    let line = format!(
+        "{SMALL} --only-limits --claim-slowdown-max-percent=-100 --pickup-p50-max-ms=0 \
+         --idle-core-max-percent=-1"
+    );
+    let output = process::run(folder.path(), &line);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
     for limit in [
-        "--claim-slowdown-max-percent=-100",
-        "--pickup-p50-max-ms=0",
-        "--idle-core-max-percent=-1",
+        "percent that a claim slows from 50 to 100 requests, SQLite: ",
+        "median milliseconds to pick a request up, 50 requests, SQLite: ",
+        "median milliseconds to pick a request up, 100 requests, SQLite: ",
+        "percent of a core for 5 waiting workers, SQLite: ",
     ] {
-        let output = process::run(folder.path(), &format!("{SMALL} {limit}"));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{limit}: {said}");
-        assert!(said.contains("at most"), "{limit}: {said}");
-        assert!(
-            !output.stdout.is_empty(),
-            "{limit}: what was measured is printed"
-        );
+        let named = said.lines().find(|line| line.contains(limit));
+        let named = named.unwrap_or_else(|| panic!("{limit}: {said}"));
+        assert!(named.ends_with(" was wanted"), "{named}");
     }
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        printed.contains("claim one"),
+        "what was measured is printed: {printed}"
+    );
+    assert!(
+        !printed.contains("list,"),
+        "what has no limit is left out: {printed}"
+    );
+}
+
+#[test]
+fn a_limit_that_is_kept_is_not_named_beside_one_that_is_passed() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "bench queue --databases sqlite --requests 50,100 --runs 1 --idle-workers 0 \
+         --only-limits --claim-slowdown-max-percent 1e9 --pickup-p50-max-ms 0";
+    let output = process::run(folder.path(), line);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("pick a request up"), "{said}");
+    assert!(!said.contains("a claim slows"), "{said}");
 }
 
 #[test]

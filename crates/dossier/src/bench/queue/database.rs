@@ -1,9 +1,9 @@
 //! The databases that a measurement makes for itself, one a size, and removes again.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dossier_core::service::{Category, ServiceDetails};
-use dossier_core::{Private, ServiceId};
+use dossier_core::{Private, ServiceId, ServiceName};
 use dossier_store::Store;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
@@ -19,12 +19,17 @@ use crate::exit::Failure;
 
 /// The service that every request of a measurement asks.
 pub const SERVICE: &str = "bench";
+/// A service that is suspended.
+const SUSPENDED: &str = "bench-suspended";
 
 /// A PostgreSQL server in which databases can be made.
 pub struct Cluster {
     url: Url,
     admin: PgPool,
-    counts_statements: bool,
+    /// Why statements are not counted, if they are not.
+    not_counted: OnceLock<String>,
+    /// Whether the extension that counts statements was made for this measurement.
+    made_extension: bool,
     /// Tells this measurement's databases from another's.
     prefix: String,
     version: String,
@@ -54,17 +59,66 @@ impl Cluster {
             .map_err(failed)?;
         let version = sqlx::query("SHOW server_version").fetch_one(&admin).await;
         let version: String = version.and_then(|row| row.try_get(0)).map_err(failed)?;
-        let extension = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";
         let mut cluster = Self {
             url,
-            counts_statements: sqlx::raw_sql(extension).execute(&admin).await.is_ok(),
             admin,
+            not_counted: OnceLock::new(),
+            made_extension: false,
             prefix: format!("dossier_bench_{}", std::process::id()),
             version: version.split_whitespace().next().unwrap_or("").to_owned(),
             _server: server,
         };
-        cluster.counts_statements &= cluster.statements("postgres").await?.is_some();
+        if let Err(error) = cluster.begin_to_count().await {
+            let _ = cluster.remove_all().await;
+            return Err(error);
+        }
         Ok(cluster)
+    }
+
+    /// Finds out whether the server can count the statements that it is sent.
+    async fn begin_to_count(&mut self) -> Result<(), Failure> {
+        const THERE: &str = "SELECT FROM pg_extension WHERE extname = 'pg_stat_statements'";
+        let there = sqlx::query(THERE).fetch_optional(&self.admin).await;
+        if there.map_err(failed)?.is_none() {
+            let make = sqlx::raw_sql("CREATE EXTENSION pg_stat_statements");
+            match make.execute(&self.admin).await {
+                Ok(_) => self.made_extension = true,
+                Err(error) => return self.cannot_count(error),
+            }
+        }
+        for (setting, needed) in [("track", ["top", "all"]), ("track_utility", ["on", "on"])] {
+            let show = format!("SHOW pg_stat_statements.{setting}");
+            let set = sqlx::query(AssertSqlSafe(show)).fetch_one(&self.admin);
+            match set.await.and_then(|row| row.try_get::<String, _>(0)) {
+                Ok(set) if needed.contains(&set.as_str()) => {}
+                Ok(set) => {
+                    let _ = self
+                        .not_counted
+                        .set(format!("pg_stat_statements.{setting} is {set}"));
+                }
+                // The setting is not known before the extension is loaded, which counting says.
+                Err(sqlx::Error::Database(_)) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        self.statements("postgres").await?;
+        Ok(())
+    }
+
+    /// Keeps what the server says of it; any other error is one of the measurement.
+    fn cannot_count(&self, error: sqlx::Error) -> Result<(), Failure> {
+        match error {
+            sqlx::Error::Database(error) => {
+                let _ = self.not_counted.set(error.message().to_owned());
+                Ok(())
+            }
+            error => Err(failed(error)),
+        }
+    }
+
+    /// Why statements are not counted, if they are not.
+    pub fn why_not_counted(&self) -> Option<&str> {
+        self.not_counted.get().map(String::as_str)
     }
 
     /// The server's version.
@@ -98,6 +152,10 @@ impl Cluster {
             let name: String = row.try_get(0).map_err(failed)?;
             self.remove(&name).await?;
         }
+        if self.made_extension {
+            let extension = "DROP EXTENSION IF EXISTS pg_stat_statements";
+            self.run(extension.to_owned()).await?;
+        }
         Ok(())
     }
 
@@ -112,16 +170,15 @@ impl Cluster {
     /// among them; none if the server does not count them.
     pub async fn statements(&self, name: &str) -> Result<Option<i64>, Failure> {
         const CALLS: &str = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements \
-             JOIN pg_database ON pg_database.oid = dbid WHERE datname = $1";
-        if !self.counts_statements {
+             JOIN pg_database ON pg_database.oid = dbid WHERE datname = $1 AND toplevel";
+        if self.not_counted.get().is_some() {
             return Ok(None);
         }
         let counted = sqlx::query(CALLS).bind(name).fetch_one(&self.admin).await;
         match counted.and_then(|row| row.try_get::<i64, _>(0)) {
             Ok(calls) => Ok(Some(calls)),
             // Installed, but not loaded by the server.
-            Err(sqlx::Error::Database(_)) => Ok(None),
-            Err(error) => Err(failed(error)),
+            Err(error) => self.cannot_count(error).map(|()| None),
         }
     }
 
@@ -162,6 +219,8 @@ pub struct Filled<'c> {
     pub tables: Tables,
     /// Which service its requests ask.
     pub service: ServiceId,
+    /// A service that is suspended.
+    pub suspended_service: ServiceId,
     /// The server and the database's name in it, if it is in one.
     pub server: Option<(&'c Cluster, String)>,
     _folder: TempDir,
@@ -200,7 +259,10 @@ impl<'c> Filled<'c> {
                 Tables::Postgres(pool.connect(url.reveal()).await.map_err(failed)?)
             }
         };
-        let service = add_service(&*store).await?;
+        let service = add_service(&*store, SERVICE).await?;
+        let suspended_service = add_service(&*store, SUSPENDED).await?;
+        let suspended = store.suspend_service(suspended_service, true).await;
+        suspended.map_err(of_store)?;
         tables.fill(requests, service).await?;
         Ok(Self {
             requests,
@@ -208,6 +270,7 @@ impl<'c> Filled<'c> {
             store,
             tables,
             service,
+            suspended_service,
             server,
             _folder: folder,
         })
@@ -230,12 +293,12 @@ impl<'c> Filled<'c> {
     }
 }
 
-async fn add_service(store: &dyn Store) -> Result<ServiceId, Failure> {
-    let invalid = |what: &str| Failure::Other(format!("the benchmark's own {what} is invalid"));
+async fn add_service(store: &dyn Store, name: &str) -> Result<ServiceId, Failure> {
+    let url = Url::parse("http://127.0.0.1:9/");
     let details = ServiceDetails {
-        name: SERVICE.parse().map_err(|_| invalid("service name"))?,
-        label: SERVICE.to_owned(),
-        url: Url::parse("http://127.0.0.1:9/").map_err(|_| invalid("service URL"))?,
+        name: service_name(name)?,
+        label: name.to_owned(),
+        url: url.map_err(|_| Failure::Other("the benchmark's own URL is invalid".to_owned()))?,
         enabled: true,
         template_migrated: false,
         category: Category::Other,
@@ -243,6 +306,12 @@ async fn add_service(store: &dyn Store) -> Result<ServiceId, Failure> {
     };
     let service = store.add_service(details).await;
     Ok(service.map_err(of_store)?.id)
+}
+
+/// The name of a service of the measurement's own.
+pub fn service_name(name: &str) -> Result<ServiceName, Failure> {
+    let name = name.parse();
+    name.map_err(|_| Failure::Other("the benchmark's own service name is invalid".to_owned()))
 }
 
 /// The failure of a call of the store.

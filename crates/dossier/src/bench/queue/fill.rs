@@ -2,7 +2,8 @@
 //! is allowed to pass, and only in databases that a measurement made for itself.
 //!
 //! What it writes is what the store itself would have left behind: a request, its one section
-//! (complete: collected by an earlier attempt) and, in SQLite, the attempt that finished it.
+//! (complete: collected by an earlier attempt; or suspended, as its service is) and, in SQLite, the
+//! attempt that finished it.
 
 use dossier_core::ServiceId;
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ const PIECE: i64 = 100_000;
 /// housekeeping finds none of ten million old enough for the archive.
 const FINISHED_APART_MILLIS: i64 = 50;
 const FINISHED_BEFORE_MILLIS: i64 = 24 * 3_600_000;
+/// Requests that wait for a suspended service came in so long before those that are due.
+const WAITING_BEFORE_MILLIS: i64 = 3_600_000;
 
 const POSTGRES_REQUESTS: &str = include_str!("fill/postgres_requests.sql");
 const SQLITE_REQUESTS: &str = include_str!("fill/sqlite_requests.sql");
@@ -24,6 +27,8 @@ const SECTIONS: &str = "INSERT INTO sections \
      (request_id, service_id, status, held, template_version, rendered_at, bytes, tries) \
      SELECT id, $3, 'COMPLETE', 'NO_DATA', 'generic', requested_at, 0, 1 FROM requests \
      WHERE requested_at BETWEEN $1 AND $2";
+const WAITING_SECTIONS: &str = "INSERT INTO sections (request_id, service_id, status) \
+     SELECT id, $3, 'SUSPENDED' FROM requests WHERE requested_at BETWEEN $1 AND $2";
 const SQLITE_ATTEMPTS: &str = "INSERT INTO attempts \
      (lease_token, request_id, number, worker, services, claimed_at, ended_at, ending, cleaned) \
      SELECT completed_by, id, 1, 'bench', '[\"bench\"]', claimed_at, finished_at, 'COMPLETED', 1 \
@@ -42,12 +47,28 @@ struct Piece {
     last: i64,
     first_at: i64,
     apart: i64,
-    finished: bool,
+    state: State,
+}
+
+/// What they are like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Finished,
+    Due,
+    /// For a suspended service.
+    Waiting,
 }
 
 impl Piece {
     fn last_at(&self) -> i64 {
         self.first_at + (self.last - self.first) * self.apart
+    }
+
+    fn sections(&self) -> &'static str {
+        match self.state {
+            State::Finished | State::Due => SECTIONS,
+            State::Waiting => WAITING_SECTIONS,
+        }
     }
 }
 
@@ -64,7 +85,7 @@ impl Tables {
                 last,
                 first_at: end - (requests - first) * FINISHED_APART_MILLIS,
                 apart: FINISHED_APART_MILLIS,
-                finished: true,
+                state: State::Finished,
             };
             self.insert(piece, service).await?;
             first = last + 1;
@@ -81,9 +102,24 @@ impl Tables {
             last: first + i64::from(requests) - 1,
             first_at: Timestamp::now().as_millisecond() - i64::from(requests),
             apart: 1,
-            finished: false,
+            state: State::Due,
         };
         self.insert(piece, service).await
+    }
+
+    /// Adds so many requests that only wait for this service, which is suspended, and that came in
+    /// before all that are due. The database takes stock of them, as it would in time.
+    pub async fn add_waiting(&self, requests: u32, suspended: ServiceId) -> Result<(), Failure> {
+        let first = 800_000_000;
+        let piece = Piece {
+            first,
+            last: first + i64::from(requests) - 1,
+            first_at: Timestamp::now().as_millisecond() - WAITING_BEFORE_MILLIS,
+            apart: 1,
+            state: State::Waiting,
+        };
+        self.insert(piece, suspended).await?;
+        self.settle().await
     }
 
     /// Removes what measuring added, so that the tables are as large as before.
@@ -117,9 +153,9 @@ impl Tables {
                     .bind(piece.last)
                     .bind(piece.first_at)
                     .bind(piece.apart)
-                    .bind(piece.finished);
+                    .bind(piece.state == State::Finished);
                 requests.execute(&mut *tx).await.map_err(failed)?;
-                let sections = sqlx::query(SECTIONS).bind(first_at).bind(last_at);
+                let sections = sqlx::query(piece.sections()).bind(first_at).bind(last_at);
                 let sections = sections.bind(service.as_uuid());
                 sections.execute(&mut *tx).await.map_err(failed)?;
                 let attempts = sqlx::query(SQLITE_ATTEMPTS).bind(first_at).bind(last_at);
@@ -133,9 +169,9 @@ impl Tables {
                     .bind(piece.last)
                     .bind(piece.first_at)
                     .bind(piece.apart)
-                    .bind(piece.finished);
+                    .bind(piece.state == State::Finished);
                 requests.execute(&mut *tx).await.map_err(failed)?;
-                let sections = sqlx::query(SECTIONS).bind(first_at).bind(last_at);
+                let sections = sqlx::query(piece.sections()).bind(first_at).bind(last_at);
                 let sections = sections.bind(service.as_uuid());
                 sections.execute(&mut *tx).await.map_err(failed)?;
                 tx.commit().await.map_err(failed)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use dossier_core::Private;
 use dossier_core::wire::ClaimsQuery;
+use futures::future::try_join_all;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -39,32 +40,41 @@ pub struct IdleWorkers {
     pub resident_bytes: u64,
 }
 
-/// Starts `dossier api` as a process of its own on the database, has so many workers wait for work
-/// as workers do, and looks at the process for so long.
-pub async fn look(
-    database: &Filled<'_>,
+/// Starts `dossier api` as a process of its own on each of the databases, has so many workers wait for
+/// work there as workers do, and looks at the processes for so long.
+pub async fn look_at_all(
+    databases: &[Filled<'_>],
     workers: u32,
     seconds: u64,
-) -> Result<IdleWorkers, Failure> {
-    allow_files(u64::from(workers) + OTHER_FILES)?;
+) -> Result<Vec<IdleWorkers>, Failure> {
+    allow_files(databases.len() as u64 * (u64::from(workers) + OTHER_FILES))?;
+    let looks = databases
+        .iter()
+        .map(|database| look(database, workers, seconds));
+    try_join_all(looks).await
+}
+
+async fn look(database: &Filled<'_>, workers: u32, seconds: u64) -> Result<IdleWorkers, Failure> {
     let secret = Private::new(token::random_token());
     let (mut api, url) = start(database, &secret, workers)?;
     let client = run::client(&database.config, &url, &secret)?;
-    let query = ClaimsQuery {
-        max: 1,
-        wait: POLL_SECONDS,
-        worker: None,
-    };
     let mut waiting = JoinSet::new();
     for number in 0..workers {
-        let (client, query) = (client.clone(), query.clone());
+        let client = client.clone();
         let begin_after = BEGIN_WITHIN * number / workers.max(1);
+        // As if they had begun long ago: in each second as many ask again as in any other.
+        let mut query = ClaimsQuery {
+            max: 1,
+            wait: 1 + number % POLL_SECONDS,
+            worker: None,
+        };
         waiting.spawn(async move {
             tokio::time::sleep(begin_after).await;
             loop {
                 if let Err(error) = client.claims(&query).await {
                     return error;
                 }
+                query.wait = POLL_SECONDS;
             }
         });
     }

@@ -42,7 +42,8 @@ pub enum Through {
 pub struct Held {
     /// Of which request.
     pub id: RequestId,
-    token: LeaseToken,
+    /// What proves it.
+    pub token: LeaseToken,
 }
 
 impl Through {

@@ -44,6 +44,9 @@ pub struct Measured {
     pub runs: u32,
     pub rates: Vec<Rate>,
     pub waits: Vec<Wait>,
+    pub claim_slowdowns: Vec<Slowdown>,
+    /// Where statements are not counted.
+    pub not_counted: Vec<NotCounted>,
     pub idle: Vec<IdleWorkers>,
     pub peers: Vec<QueueRate>,
     pub not_measured: Vec<NotMeasured>,
@@ -60,6 +63,16 @@ pub struct Rate {
     pub workers: u32,
     /// Of the runs.
     pub requests_a_second_median: f64,
+    /// The slowest run's.
+    pub requests_a_second_least: f64,
+}
+
+/// A kind of database whose statements are not counted.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotCounted {
+    pub database: BenchDatabase,
+    pub why: String,
 }
 
 /// How long a call takes.
@@ -76,15 +89,20 @@ pub struct Wait {
     pub p99_milliseconds: f64,
     pub calls: usize,
     /// Statements that a call sends, the beginning and the end of its transaction among them, as
-    /// the server counts them.
+    /// the server counts them: each a round trip, but two where it is planned for its values anew
+    /// (lists and searches).
     pub statements: Option<f64>,
 }
 
-/// How much longer a claim takes in a large table than in a small one.
+/// How much longer a claim takes in the largest table than in the smallest.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Slowdown {
     pub database: BenchDatabase,
     pub from: u64,
     pub to: u64,
+    /// The median of what each claim takes next to the one that was made beside it in the other
+    /// table, so that what else the machine does meanwhile counts for both.
     pub percent: f64,
 }
 
@@ -116,6 +134,7 @@ impl Rates {
             requests,
             workers,
             requests_a_second_median: f64::NAN,
+            requests_a_second_least: f64::NAN,
         };
         self.0.push((rate, vec![a_second]));
     }
@@ -124,6 +143,7 @@ impl Rates {
     pub fn medians(self) -> Vec<Rate> {
         let rates = self.0.into_iter().map(|(rate, runs)| Rate {
             requests_a_second_median: median(&runs),
+            requests_a_second_least: runs.iter().copied().fold(f64::NAN, f64::min),
             ..rate
         });
         let mut rates: Vec<Rate> = rates.collect();
@@ -184,6 +204,36 @@ impl Samples {
         }
         waits
     }
+
+    /// A claim in the largest table against one in the smallest, of each database.
+    pub fn claim_slowdowns(&self) -> Vec<Slowdown> {
+        let slowdown = |database| {
+            let claims = || {
+                self.0.iter().filter(move |sample| {
+                    sample.database == database && sample.times.call == Call::Claim
+                })
+            };
+            let from = claims().map(|sample| sample.requests).min()?;
+            let to = claims().map(|sample| sample.requests).max()?;
+            // The runs, and in each the claims, are in the same order.
+            let of = |requests| {
+                claims()
+                    .filter(move |sample| sample.requests == requests)
+                    .flat_map(|sample| &sample.times.milliseconds)
+            };
+            let ratios: Vec<f64> = of(to).zip(of(from)).map(|(to, from)| to / from).collect();
+            (from < to).then(|| Slowdown {
+                database,
+                from,
+                to,
+                percent: (median(&ratios) - 1.0) * 100.0,
+            })
+        };
+        BenchDatabase::ALL
+            .into_iter()
+            .filter_map(slowdown)
+            .collect()
+    }
 }
 
 impl Wait {
@@ -193,32 +243,22 @@ impl Wait {
 }
 
 impl Measured {
-    /// A claim in the largest table against one in the smallest, of each database.
-    pub fn claim_slowdowns(&self) -> Vec<Slowdown> {
-        let slowdown = |database| {
-            let claims = || {
-                self.waits
-                    .iter()
-                    .filter(move |wait| wait.database == database && wait.call == Call::Claim)
-            };
-            let small = claims().min_by_key(|wait| wait.requests)?;
-            let large = claims().max_by_key(|wait| wait.requests)?;
-            (small.requests < large.requests).then(|| Slowdown {
-                database,
-                from: small.requests,
-                to: large.requests,
-                percent: (large.p50_milliseconds / small.p50_milliseconds - 1.0) * 100.0,
-            })
-        };
-        BenchDatabase::ALL
-            .into_iter()
-            .filter_map(slowdown)
-            .collect()
-    }
-
     /// How long new requests wait for a worker that waits for one.
     pub fn pick_ups(&self) -> impl Iterator<Item = &Wait> {
         self.waits.iter().filter(|wait| wait.call == Call::PickUp)
+    }
+
+    /// How many round trips to each database a whole request makes, where they are counted: in the
+    /// largest table, and as many in any other.
+    fn round_trips(&self) -> impl Iterator<Item = (BenchDatabase, f64)> {
+        BenchDatabase::ALL.into_iter().filter_map(|database| {
+            let whole = self
+                .waits
+                .iter()
+                .filter(|wait| wait.database == database && wait.call == Call::WholeRequest);
+            let largest = whole.max_by_key(|wait| wait.requests)?;
+            Some((database, largest.statements?))
+        })
     }
 
     /// Dossier's fastest rate as a part of the fastest peer's.
@@ -235,7 +275,11 @@ impl Measured {
 
     /// The tables, for people.
     pub fn text(&self) -> String {
-        let mut parts = vec![self.rates_text(), self.waits_text()];
+        let mut parts = Vec::new();
+        if !self.rates.is_empty() {
+            parts.push(self.rates_text());
+        }
+        parts.push(self.waits_text());
         if !self.idle.is_empty() {
             parts.push(self.idle_text());
         }
@@ -247,7 +291,7 @@ impl Measured {
     }
 
     fn rates_text(&self) -> String {
-        let rows: Vec<[String; 5]> = self
+        let rows: Vec<[String; 6]> = self
             .rates
             .iter()
             .map(|rate| {
@@ -257,6 +301,7 @@ impl Measured {
                     rate.requests.to_string(),
                     rate.workers.to_string(),
                     format!("{:.0}", rate.requests_a_second_median),
+                    format!("{:.0}", rate.requests_a_second_least),
                 ]
             })
             .collect();
@@ -267,6 +312,7 @@ impl Measured {
                 "in the table",
                 "workers",
                 "requests/s",
+                "slowest run",
             ],
             &rows,
         )
@@ -328,7 +374,7 @@ impl Measured {
     }
 
     fn peers_text(&self) -> String {
-        let rows: Vec<[String; 5]> = self
+        let rows: Vec<[String; 6]> = self
             .peers
             .iter()
             .map(|rate| {
@@ -336,13 +382,21 @@ impl Measured {
                     format!("{} {}", rate.peer, rate.version),
                     rate.mode.word().to_owned(),
                     format!("{:.0}", rate.jobs_a_second_median),
+                    format!("{:.0}", rate.jobs_a_second_least),
                     rate.jobs.to_string(),
                     rate.runs.to_string(),
                 ]
             })
             .collect();
         let mut lines = vec![table(
-            ["queue, jobs of 1 ms", "settings", "jobs/s", "jobs", "runs"],
+            [
+                "queue, jobs of 1 ms",
+                "settings",
+                "jobs/s",
+                "slowest run",
+                "jobs",
+                "runs",
+            ],
             &rows,
         )];
         for not_measured in &self.not_measured {
@@ -358,13 +412,27 @@ impl Measured {
     fn notes(&self) -> String {
         let shown = |load: Option<f64>| load.map_or("unknown".to_owned(), |l| format!("{l:.2}"));
         let mut lines = Vec::new();
-        for slowdown in self.claim_slowdowns() {
+        for slowdown in &self.claim_slowdowns {
             lines.push(format!(
                 "{}: a claim takes {:+.0} % from {} to {} finished requests",
                 slowdown.database.label(),
                 slowdown.percent,
                 slowdown.from,
                 slowdown.to
+            ));
+        }
+        for (database, round_trips) in self.round_trips() {
+            lines.push(format!(
+                "{}: from POST to complete, a request of one section makes {round_trips:.0} round \
+                 trips to the database",
+                database.label()
+            ));
+        }
+        for not_counted in &self.not_counted {
+            lines.push(format!(
+                "{}: round trips to the database are not counted: {}",
+                not_counted.database.label(),
+                not_counted.why
             ));
         }
         if let Some(ratio) = self.against_peers() {

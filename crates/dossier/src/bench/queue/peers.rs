@@ -59,6 +59,8 @@ pub struct QueueRate {
     pub jobs: u64,
     /// Of the runs.
     pub jobs_a_second_median: f64,
+    /// The slowest run's.
+    pub jobs_a_second_least: f64,
 }
 
 impl QueueRate {
@@ -253,6 +255,7 @@ impl Entry {
                 .first()
                 .map_or_else(String::new, |said| said.version.clone()),
             jobs_a_second_median: median(&rates),
+            jobs_a_second_least: rates.iter().copied().fold(f64::NAN, f64::min),
             peer: self.peer,
             mode: self.mode,
         }

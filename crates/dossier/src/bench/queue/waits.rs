@@ -1,40 +1,40 @@
 //! How long single calls take: medians, and the slowest of a hundred.
 
-use std::future::Future;
-use std::time::{Duration, Instant};
+mod leases;
+mod lists;
+mod over_http;
 
-use dossier_core::lease::LeaseRules;
-use dossier_core::wire::{ClaimsQuery, CreateRequest};
-use dossier_store::{Page, RequestFilter, Store};
-use dossier_worker::ApiClient;
+use std::future::Future;
+use std::time::Instant;
+
 use serde::Serialize;
 
-use super::database::{Filled, SERVICE, of_store};
-use super::lifecycle::Through;
+pub use self::leases::steps;
+pub use self::lists::admin_lists;
+pub use self::over_http::{pick_up, whole_requests};
+use super::database::Filled;
 use crate::exit::Failure;
-
-/// Rows of a page of a list.
-const PAGE_ROWS: u32 = 50;
-/// A call is repeated so often in a run, or for so long.
-const CALLS: u32 = 40;
-const CALLS_TIME_MAX: Duration = Duration::from_secs(2);
-/// How long a worker that waits for a request waits.
-const POLL_SECONDS: u32 = 20;
-/// A worker is given so long to begin to wait.
-const BEGIN_TO_WAIT: Duration = Duration::from_millis(15);
 
 /// A call that is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Call {
     Claim,
+    ClaimPastWaiting,
     Renew,
     Complete,
     FirstPage,
     LastPage,
+    NextPage,
     SearchReference,
     SearchIdentifier,
+    SearchTwoCharacters,
+    AdminFirstPage,
+    AdminLastPage,
+    AdminSearchFirstPage,
+    AdminSearchLastPage,
     PickUp,
+    WholeRequest,
 }
 
 impl Call {
@@ -42,13 +42,21 @@ impl Call {
     pub fn label(self) -> &'static str {
         match self {
             Self::Claim => "claim one",
+            Self::ClaimPastWaiting => "claim one, past 10,000 suspended",
             Self::Renew => "renew",
             Self::Complete => "complete",
             Self::FirstPage => "list, first page",
-            Self::LastPage => "list, last page",
+            Self::LastPage => "list, last page by its number",
+            Self::NextPage => "list, next page in the middle",
             Self::SearchReference => "search, part of a reference",
             Self::SearchIdentifier => "search, part of an identifier",
+            Self::SearchTwoCharacters => "search, two characters",
+            Self::AdminFirstPage => "admin list, first page, over HTTP",
+            Self::AdminLastPage => "admin list, last page, over HTTP",
+            Self::AdminSearchFirstPage => "admin search, first page, over HTTP",
+            Self::AdminSearchLastPage => "admin search, last page, over HTTP",
             Self::PickUp => "from POST to claimed, over HTTP",
+            Self::WholeRequest => "from POST to complete, over HTTP",
         }
     }
 }
@@ -63,130 +71,12 @@ pub struct Times {
     pub statements: Option<f64>,
 }
 
-/// Times the steps of a lease, one after the other, on requests that are due.
-pub async fn lease(database: &Filled<'_>, requests: u32) -> Result<Vec<Times>, Failure> {
-    let through = Through::Store {
-        store: database.store.clone(),
-        rules: LeaseRules::default(),
-    };
-    database
-        .tables
-        .add_pending(requests, database.service)
-        .await?;
-    // Connections are made and statements prepared before it counts.
-    let mut held = through.claim(2, "bench").await?;
-    for held in held.drain(..) {
-        through.renew(held).await?;
-        through.complete(held).await?;
-    }
-    let due = requests.saturating_sub(2);
-    let mut claims = Timer::start(database, Call::Claim).await?;
-    for _ in 0..due {
-        held.extend(claims.time(through.claim(1, "bench")).await?);
-    }
-    let claims = claims.end().await?;
-    let mut renewals = Timer::start(database, Call::Renew).await?;
-    for held in &held {
-        renewals.time(through.renew(*held)).await?;
-    }
-    let renewals = renewals.end().await?;
-    let mut completions = Timer::start(database, Call::Complete).await?;
-    for held in &held {
-        completions.time(through.complete(*held)).await?;
-    }
-    let completions = completions.end().await?;
-    database.tables.remove_added().await?;
-    Ok(vec![claims, renewals, completions])
-}
-
-/// Times lists and searches.
-pub async fn lists(database: &Filled<'_>) -> Result<Vec<Times>, Failure> {
-    let last = u32::try_from(database.requests.saturating_sub(1) / u64::from(PAGE_ROWS));
-    let last = last.unwrap_or(u32::MAX);
-    // A reference without its first characters, and the middle of an identifier.
-    let number = format!("{:06}", database.requests / 2);
-    let third = database.requests / 3;
-    let letter = char::from(b'A' + u8::try_from(third / 10_000 % 26).unwrap_or(0));
-    let identifier = format!("{:04}{letter}", third * 7919 % 10_000);
-    let mut times = Vec::new();
-    for (call, search, page) in [
-        (Call::FirstPage, None, 0),
-        (Call::LastPage, None, last),
-        (Call::SearchReference, Some(number), 0),
-        (Call::SearchIdentifier, Some(identifier), 0),
-    ] {
-        let filter = RequestFilter {
-            search: search.map(Into::into),
-            ..RequestFilter::default()
-        };
-        if list(&*database.store, &filter, page).await? == 0 {
-            let what = call.label();
-            return Err(Failure::Other(format!("the {what} found nothing")));
-        }
-        let mut timer = Timer::start(database, call).await?;
-        let began = Instant::now();
-        for _ in 0..CALLS {
-            timer.time(list(&*database.store, &filter, page)).await?;
-            if began.elapsed() > CALLS_TIME_MAX {
-                break;
-            }
-        }
-        times.push(timer.end().await?);
-    }
+/// Times what is only timed on the store, beside the steps of a lease: claims past requests that wait,
+/// lists and searches.
+pub async fn on_store(database: &Filled<'_>) -> Result<Vec<Times>, Failure> {
+    let mut times = vec![leases::past_waiting(database).await?];
+    times.extend(lists::lists(database).await?);
     Ok(times)
-}
-
-/// How many requests a page has.
-async fn list(store: &dyn Store, filter: &RequestFilter, number: u32) -> Result<usize, Failure> {
-    let page = Page::number(number, PAGE_ROWS);
-    let found = store.requests(filter, &LeaseRules::default(), page).await;
-    Ok(found.map_err(of_store)?.len())
-}
-
-/// Times how long a new request waits until a worker that waits for one has it: from the beginning
-/// of the POST to the end of the claim's answer.
-pub async fn pick_up(
-    database: &Filled<'_>,
-    client: &ApiClient,
-    requests: u32,
-) -> Result<Times, Failure> {
-    let query = ClaimsQuery {
-        max: 1,
-        wait: POLL_SECONDS,
-        worker: None,
-    };
-    let mut milliseconds = Vec::new();
-    for number in 0..=requests {
-        let waiting = {
-            let (client, query) = (client.clone(), query.clone());
-            tokio::spawn(async move { (client.claims(&query).await, Instant::now()) })
-        };
-        tokio::time::sleep(BEGIN_TO_WAIT).await;
-        let body = CreateRequest {
-            sar_case_reference_number: Some(format!("PICK-{number}").into()),
-            services: vec![SERVICE.to_owned()],
-            nomis_id: Some("A1234AA".to_owned().into()),
-            ..CreateRequest::default()
-        };
-        let began = Instant::now();
-        client.create(&body, None).await?;
-        let (claims, claimed_at) = waiting
-            .await
-            .map_err(|_| Failure::Other("a worker panicked".to_owned()))?;
-        if claims?.len() != 1 {
-            return Err(Failure::Other("a new request was not claimed".to_owned()));
-        }
-        // The first makes the connections.
-        if number > 0 {
-            milliseconds.push((claimed_at - began).as_secs_f64() * 1e3);
-        }
-    }
-    database.tables.remove_added().await?;
-    Ok(Times {
-        call: Call::PickUp,
-        milliseconds,
-        statements: None,
-    })
 }
 
 /// Times calls, and counts their statements.
