@@ -1,7 +1,10 @@
 //! The pages that the program serves, with their scripts, as a browser shows them.
 
 use std::collections::BTreeSet;
+use std::io::Read;
+use std::net::TcpListener;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -92,13 +95,39 @@ fn a_preview_in_a_browser_follows_every_save() {
     page.until(&format!("{HTML_FRAME}.scrollY"), |place| *place == 500);
     assert_eq!(page.evaluate("window.isStillThisPage"), true);
     assert_eq!(page.errors, Vec::<String>::new());
+}
 
-    save(
-        "a.hbs",
-        "<h1>Last</h1><script>document.body.append('ran')</script>",
+#[test]
+fn a_preview_in_a_browser_runs_and_fetches_nothing_that_a_template_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/", elsewhere.local_addr().unwrap());
+    let template = format!(
+        "<link rel=\"stylesheet\" href=\"{url}\"><style>@import url({url});</style>\
+         <meta http-equiv=\"refresh\" content=\"0;url={url}\"><img src=\"{url}\">\
+         <h1 onclick=\"document.body.append('ran')\">Notes</h1><iframe src=\"{url}\"></iframe>\
+         <script>document.body.append('ran')</script>"
     );
-    let last = shown(&mut page, "Last");
-    assert!(!has(&last["html"], "ran"), "{last}");
+    save(folder.path(), "a.json", r#"{"content": {}}"#);
+    save(folder.path(), "a.hbs", &template);
+    let (_preview, url) = preview(folder.path(), 0);
+    let mut page = Page::open(&url);
+    shown(&mut page, "Notes");
+    page.evaluate(&format!(
+        "{HTML_FRAME}.document.querySelector('h1').click()"
+    ));
+    loaded_pdfs(&mut page, 1);
+    let seen = shown(&mut page, "Notes");
+    assert!(!has(&seen["html"], "ran"), "{seen}");
+    // For a frame the browser connects before it looks whether it may; it asks for nothing.
+    while let Ok((mut connection, _)) = elsewhere.accept() {
+        let wait = Duration::from_millis(200);
+        connection.set_nonblocking(false).unwrap();
+        connection.set_read_timeout(Some(wait)).unwrap();
+        let asked = connection.read(&mut [0]).unwrap_or(0);
+        assert_eq!(asked, 0, "something was fetched");
+    }
 }
 
 #[test]
