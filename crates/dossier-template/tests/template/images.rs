@@ -29,6 +29,9 @@ fn an_image_becomes_a_data_uri() {
     let image = "<img src=\"data:image/png;base64,YWJj\" alt=\"Inline attachment\" \
                  height=\"100\" width=\"null\"/>";
     assert_eq!(shown("{{{inlineAttachment a 100}}}", JSON).unwrap(), image);
+    let none = image.replace("100", "null");
+    assert_eq!(shown("{{{inlineAttachment a}}}", JSON).unwrap(), none);
+    assert_eq!(shown("{{{inlineAttachment a h w}}}", JSON).unwrap(), none);
     let both = image.replace("null", "2.5");
     assert_eq!(
         shown("{{{inlineAttachment a \"100\" 2.5}}}", JSON).unwrap(),

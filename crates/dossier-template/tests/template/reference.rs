@@ -49,6 +49,35 @@ fn known_codes_have_names_and_others_stay() {
 }
 
 #[test]
+fn a_star_answers_for_every_code_of_its_kind_that_is_not_listed() {
+    let file = r#"{
+        "prisons": {"MDI": "Moorland", "*": "A prison"}, "users": {"A": "Smith", "*": "Somebody"},
+        "locationsByDpsId": {"d-1": "Wing A", "*": "A place"},
+        "locationsByNomisId": {"42": "Gym", "*": "A room"}
+    }"#;
+    let names = ReferenceNames::from_json(file.as_bytes()).unwrap();
+    let template = "{{getPrisonName p}}, {{getUserLastName u}}, {{getLocationNameByDpsId d}}, \
+                    {{getLocationNameByNomisId n}}";
+    for (json, expected) in [
+        (
+            r#"{"p": "MDI", "u": "A", "d": "d-1", "n": 42}"#,
+            "Moorland, Smith, Wing A, Gym",
+        ),
+        (
+            r#"{"p": "LEI", "u": "B", "d": "d-2", "n": 43}"#,
+            "A prison, Somebody, A place, A room",
+        ),
+        (
+            "{}",
+            "No Data Held, No Data Held, No Data Held, No Data Held",
+        ),
+    ] {
+        let html = render_with(template, json, &names, &NoInlineImages).unwrap();
+        assert_eq!(html, expected, "{json}");
+    }
+}
+
+#[test]
 fn without_reference_data_codes_are_shown() {
     let template = "{{getPrisonName x}}";
     let html = render_with(

@@ -185,6 +185,11 @@ fn lists_of_numbers_are_local_times() {
         ),
         (
             "{{formatDate v}}",
+            r#"{"v": []}"#,
+            "01 January 0001, 12:00 am",
+        ),
+        (
+            "{{formatDate v}}",
             r#"{"v": ["2024", "05", "01", "13", "04", "09"]}"#,
             "01 May 2024, 1:04:09 pm",
         ),
