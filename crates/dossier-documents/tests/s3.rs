@@ -3,6 +3,7 @@
 
 mod conformance;
 mod encryption;
+mod lifecycle;
 mod servers;
 
 use std::sync::Arc;

@@ -31,6 +31,9 @@ pub struct Seaweed {
     /// The authority that vouches for its name, `localhost`.
     pub authority_file: PathBuf,
     pub data: PathBuf,
+    /// Where its parts speak to each other: what its shell wants to know.
+    pub master: String,
+    pub s3_grpc: SocketAddr,
     /// Holds the server's input open: it ends when this process does.
     _process: Child,
 }
@@ -89,7 +92,7 @@ impl Seaweed {
             ])
             .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
             .args(["-master.telemetry=false", "-master.volumeSizeLimitMB=256"])
-            .args(["-volume.max=20", "-s3.port.iceberg=0", "-s3.port.lance=0"])
+            .args(["-volume.max=60", "-s3.port.iceberg=0", "-s3.port.lance=0"])
             .arg(format!("-dir={}", data.display()))
             .arg(format!(
                 "-s3.config={}",
@@ -124,21 +127,47 @@ impl Seaweed {
             https_port: ports[8],
             authority_file: folder.join(AUTHORITY),
             data,
+            master: format!("127.0.0.1:{}.{}", ports[0], ports[1]),
+            s3_grpc: ([127, 0, 0, 1], ports[7]).into(),
             _process: process,
         }
     }
 
     /// The bucket, as anybody with the key may use it.
     pub fn bucket(&self) -> AmazonS3 {
+        self.bucket_named(BUCKET)
+    }
+
+    fn bucket_named(&self, name: &str) -> AmazonS3 {
         super::install_tls();
         AmazonS3Builder::new()
             .with_endpoint(format!("http://{}", self.address))
             .with_allow_http(true)
-            .with_bucket_name(BUCKET)
+            .with_bucket_name(name)
             .with_access_key_id(KEY_ID)
             .with_secret_access_key(SECRET)
             .build()
             .unwrap()
+    }
+
+    /// Another bucket, for those who change what holds for a whole bucket.
+    pub async fn another_bucket(&self, name: &str) -> AmazonS3 {
+        let bucket = self.bucket_named(name);
+        let url = signed(&bucket, "PUT", "", "").await;
+        let answer = super::client(|builder| builder).put(url).send().await;
+        assert!(answer.unwrap().status().is_success());
+        bucket
+    }
+
+    /// What the server's own shell answers to a command.
+    pub fn shell(&self, folder: &Path, command: &str) -> String {
+        let shell = r#"echo "$0" | timeout 60 weed shell -master="$1" 2>&1"#;
+        let output = Command::new("bash")
+            .args(["-c", shell, command, &self.master])
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     async fn make_bucket(&self) {
@@ -168,40 +197,19 @@ impl Seaweed {
 
     /// A URL of the bucket that anybody may call for a while.
     pub async fn signed(&self, method: &str, query: &str) -> url::Url {
-        self.signed_path(method, "", query).await
+        signed(&self.bucket(), method, "", query).await
     }
 
     /// A URL of an object that anybody may call for a while.
     pub async fn signed_object(&self, method: &str, key: &str) -> url::Url {
-        self.signed_path(method, key, "").await
+        signed(&self.bucket(), method, key, "").await
     }
 
     /// Keys of uploads in parts under a prefix that were neither ended nor given up.
     pub async fn unfinished_uploads(&self, prefix: &str) -> Vec<String> {
-        let url = self.signed("GET", "uploads").await;
-        let http = super::client(|builder| builder);
-        let answer = http.get(url).send().await.unwrap();
-        assert!(answer.status().is_success(), "{answer:?}");
-        let text = answer.text().await.unwrap();
-        assert!(text.contains(BUCKET), "{text}");
-        let keys = text.split("<Key>").skip(1);
-        keys.filter_map(|rest| rest.split_once("</Key>"))
-            .map(|(key, _)| key.to_owned())
-            .filter(|key| key.starts_with(&format!("{prefix}/")))
-            .collect()
-    }
-
-    async fn signed_path(&self, method: &str, path: &str, query: &str) -> url::Url {
-        let mut options = SignedUrlOptions::default();
-        if !query.is_empty() {
-            options = options.with_query([(query, "")]);
-        }
-        let path = object_store::path::Path::from(path);
-        let time = Duration::from_secs(600);
-        self.bucket()
-            .signed_url_opts(method.parse().unwrap(), &path, time, &options)
-            .await
-            .unwrap()
+        let mut keys = unfinished_uploads(&self.bucket()).await;
+        keys.retain(|key| key.starts_with(&format!("{prefix}/")));
+        keys
     }
 
     /// A store in the bucket, under a prefix of its own, reached at `address`.
@@ -223,6 +231,34 @@ impl Seaweed {
     pub async fn store(&self, prefix: &str) -> S3Store {
         open(&self.config(prefix, self.address)).await.unwrap()
     }
+}
+
+/// A URL of a bucket or of an object in it that anybody may call for a while.
+pub async fn signed(bucket: &AmazonS3, method: &str, path: &str, query: &str) -> url::Url {
+    let mut options = SignedUrlOptions::default();
+    if !query.is_empty() {
+        options = options.with_query([(query, "")]);
+    }
+    let path = object_store::path::Path::from(path);
+    let time = Duration::from_secs(600);
+    bucket
+        .signed_url_opts(method.parse().unwrap(), &path, time, &options)
+        .await
+        .unwrap()
+}
+
+/// Keys of a bucket's uploads in parts that were neither ended nor given up.
+pub async fn unfinished_uploads(bucket: &AmazonS3) -> Vec<String> {
+    let url = signed(bucket, "GET", "", "uploads").await;
+    let http = super::client(|builder| builder);
+    let answer = http.get(url).send().await.unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("<Bucket>"), "{text}");
+    let keys = text.split("<Key>").skip(1);
+    keys.filter_map(|rest| rest.split_once("</Key>"))
+        .map(|(key, _)| key.to_owned())
+        .collect()
 }
 
 const AUTHORITY: &str = "authority.pem";
