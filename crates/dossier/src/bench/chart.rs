@@ -55,35 +55,71 @@ pub fn begin(
 
 /// A line through the points and a mark on each.
 pub fn draw_series(svg: &mut String, look: Look, points: &[(f64, f64)]) -> std::fmt::Result {
-    let Look {
-        mark,
+    let (colour, width) = (look.colour, look.width);
+    path(svg, points, colour, &format!("stroke-width=\"{width}\""))?;
+    for at in points {
+        let shape = shape(look.mark, *at);
+        writeln!(svg, "{shape} fill=\"{colour}\" stroke=\"white\"/>")?;
+    }
+    Ok(())
+}
+
+/// A dashed line through the points and an empty mark on each.
+pub fn draw_dashed(svg: &mut String, look: Look, points: &[(f64, f64)]) -> std::fmt::Result {
+    let colour = look.colour;
+    path(
+        svg,
+        points,
         colour,
-        width,
-    } = look;
+        "stroke-dasharray=\"5 4\" stroke-width=\"1.6\"",
+    )?;
+    for at in points {
+        let shape = shape(look.mark, *at);
+        writeln!(
+            svg,
+            "{shape} fill=\"white\" stroke=\"{colour}\" stroke-width=\"1.6\"/>"
+        )?;
+    }
+    Ok(())
+}
+
+/// A thin line from one height to another, with a bar at its end.
+pub fn whisker(svg: &mut String, x: f64, from: f64, to: f64, colour: &str) -> std::fmt::Result {
+    const BAR: f64 = 3.0;
+    line(svg, (x, from), (x, to), colour)?;
+    line(svg, (x - BAR, to), (x + BAR, to), colour)
+}
+
+fn path(
+    svg: &mut String,
+    points: &[(f64, f64)],
+    colour: &str,
+    attributes: &str,
+) -> std::fmt::Result {
     let path: Vec<String> = points
         .iter()
         .map(|(x, y)| format!("{x:.1} {y:.1}"))
         .collect();
     writeln!(
         svg,
-        "<path d=\"M{}\" stroke=\"{colour}\" stroke-width=\"{width}\" fill=\"none\"/>",
+        "<path d=\"M{}\" stroke=\"{colour}\" {attributes} fill=\"none\"/>",
         path.join("L")
-    )?;
-    for (x, y) in points {
-        let r = MARKER;
-        let shape = match mark {
-            Mark::Circle => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r}\""),
-            Mark::Square => polygon(*x, *y, &[(-r, -r), (r, -r), (r, r), (-r, r)]),
-            Mark::TriangleUp => polygon(*x, *y, &[(0.0, -r - 1.0), (r + 1.0, r), (-r - 1.0, r)]),
-            Mark::Diamond => {
-                let r = r + 1.5;
-                polygon(*x, *y, &[(0.0, -r), (r, 0.0), (0.0, r), (-r, 0.0)])
-            }
-            Mark::TriangleDown => polygon(*x, *y, &[(-r - 1.0, -r), (r + 1.0, -r), (0.0, r + 1.0)]),
-        };
-        writeln!(svg, "{shape} fill=\"{colour}\" stroke=\"white\"/>")?;
+    )
+}
+
+/// The beginning of a mark's element.
+fn shape(mark: Mark, (x, y): (f64, f64)) -> String {
+    let r = MARKER;
+    match mark {
+        Mark::Circle => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r}\""),
+        Mark::Square => polygon(x, y, &[(-r, -r), (r, -r), (r, r), (-r, r)]),
+        Mark::TriangleUp => polygon(x, y, &[(0.0, -r - 1.0), (r + 1.0, r), (-r - 1.0, r)]),
+        Mark::Diamond => {
+            let r = r + 1.5;
+            polygon(x, y, &[(0.0, -r), (r, 0.0), (0.0, r), (-r, 0.0)])
+        }
+        Mark::TriangleDown => polygon(x, y, &[(-r - 1.0, -r), (r + 1.0, -r), (0.0, r + 1.0)]),
     }
-    Ok(())
 }
 
 fn polygon(x: f64, y: f64, corners: &[(f64, f64)]) -> String {

@@ -72,6 +72,21 @@ fn wait<'m>(measured: &'m Value, call: &str) -> &'m Value {
     found.unwrap_or_else(|| panic!("{call}: {measured}"))
 }
 
+/// A time as the picture's description has it.
+fn milliseconds(value: &Value) -> String {
+    let value = value.as_f64().unwrap();
+    let digits = match value {
+        ..9.995 => format!("{value:.2}"),
+        ..99.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    };
+    let digits = match digits.split_once('.') {
+        Some(_) => digits.trim_end_matches('0').trim_end_matches('.'),
+        None => &digits,
+    };
+    format!("{digits} ms")
+}
+
 /// Runs a measurement whose temporary files are in a folder that the server's user may go into.
 fn with_own_server(folder: &Path, line: &str) -> Output {
     let temporary = folder.join("temporary");
@@ -282,7 +297,27 @@ fn every_size_and_number_of_workers_is_measured_on_the_store_and_over_http() {
     assert!(slowdown["percent"].is_number(), "{slowdown}");
     assert_eq!(measured["notCounted"][0]["database"], "sqlite");
     let svg = fs::read_to_string(folder.path().join("queue.svg")).unwrap();
-    assert!(svg.contains("SQLite, store"), "{svg}");
+    let drawn = [
+        "Requests a second, 2 workers",
+        "To claim a request",
+        "from 50 to 100: SQLite ",
+        "SQLite, p50",
+        "SQLite, p99",
+        "From POST to claimed",
+        "SQLite, store",
+        "SQLite, admin list",
+        "stroke-dasharray",
+    ];
+    for drawn in drawn {
+        assert!(svg.contains(drawn), "{drawn}: {svg}");
+    }
+    let claim = wait(&measured, "claim");
+    let at_worst = format!(
+        "To claim a request, SQLite, 100 finished requests in the table: {}, at worst {}.",
+        milliseconds(&claim["p50Milliseconds"]),
+        milliseconds(&claim["p99Milliseconds"])
+    );
+    assert!(svg.contains(&at_worst), "{at_worst}: {svg}");
 }
 
 #[test]

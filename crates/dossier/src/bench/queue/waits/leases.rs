@@ -14,6 +14,8 @@ const WAITING: u32 = 10_000;
 /// Claims past them in a run, or for so long.
 const CLAIMS: u32 = 40;
 const CLAIMS_TIME_MAX: Duration = Duration::from_secs(2);
+/// Claims of which each is renewed and completed take so long at most, so that no lease runs out.
+const STEPS_TIME_MAX: Duration = Duration::from_secs(15);
 /// Steps that are not counted: connections are made and statements prepared.
 const FIRST: u32 = 2;
 
@@ -46,7 +48,7 @@ impl<'d> Holder<'d> {
     }
 }
 
-/// Times the steps of so many leases in each database, one after the other: the databases take
+/// Times the steps of up to so many leases in each database, one after the other: the databases take
 /// turns with each single call, so that a busy moment of the machine meets them all alike. Answers
 /// for each of them.
 pub async fn steps(databases: &[Filled<'_>], requests: u32) -> Result<Vec<Vec<Times>>, Failure> {
@@ -60,7 +62,15 @@ pub async fn steps(databases: &[Filled<'_>], requests: u32) -> Result<Vec<Vec<Ti
         for database in databases {
             timers.push(Timer::start(database, call).await?);
         }
-        for place in 0..requests as usize {
+        let count = match call {
+            Call::Claim => requests as usize,
+            _ => holders.first().map_or(0, |holder| holder.held.len()),
+        };
+        let began = Instant::now();
+        for place in 0..count {
+            if call == Call::Claim && began.elapsed() > STEPS_TIME_MAX {
+                break;
+            }
             let mut turns: Vec<_> = holders.iter_mut().zip(&mut timers).collect();
             if place % 2 == 1 {
                 // Nobody is always the one after the other.
