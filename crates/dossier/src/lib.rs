@@ -38,6 +38,7 @@ mod template_check;
 mod template_command;
 mod token;
 mod watch;
+mod watchdog;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

@@ -25,6 +25,7 @@ use crate::exit::Failure;
 use crate::metrics::RunningMetrics;
 use crate::output::Output;
 use crate::token::{self, Token};
+use crate::watchdog::Watchdog;
 
 /// Who the static token's holder is called in what they ask for.
 const TOKEN_HOLDER: &str = "dossier";
@@ -295,6 +296,7 @@ impl Ready {
 
 /// Everything in one process.
 pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
+    let watchdog = Watchdog::feed();
     let token = token::find_or_make(&config)?;
     // Nothing says that it runs before everything can.
     let api = PreparedApi::new(&config, &token.secret).await?;
@@ -303,6 +305,7 @@ pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
     let metrics =
         RunningMetrics::start(config.metrics.listen, Some(api.api.clone()), Some(&worker)).await?;
     let mut api = api.serve();
+    watchdog.follow(&worker);
     let mut worker = RunningWorker::run(worker);
     output.print(&Ready::new(&config, &api.url, &token), Ready::text);
     tokio::select! {
@@ -350,10 +353,12 @@ pub async fn api(config: Config, output: Output) -> Result<(), Failure> {
 
 /// A worker alone.
 pub async fn worker(config: Config, output: Output) -> Result<(), Failure> {
+    let watchdog = Watchdog::feed();
     let url = config.api_url()?;
     let worker = prepared_worker(&config, &url, &known_token(&config)?).await?;
     let listen = config.metrics.listen;
     let metrics = RunningMetrics::start(listen, None, Some(&worker)).await?;
+    watchdog.follow(&worker);
     let mut worker = RunningWorker::run(worker);
     output.print(&serde_json::json!({ "api": url }), |_| {
         format!("the worker polls {url}; stop with Ctrl-C")

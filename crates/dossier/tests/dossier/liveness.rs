@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::process::{Running, run, succeed};
+use crate::harness::process::{self, Running, run, succeed};
 use crate::harness::upstream::{Answer, Upstream};
 use crate::harness::{request_body, service_body, until};
 
@@ -213,4 +213,82 @@ fn without_metrics_there_is_nobody_to_ask() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("metrics.listen must be set"), "{told}");
+}
+
+/// The socket of a service manager with a watchdog.
+struct Manager {
+    socket: std::os::unix::net::UnixDatagram,
+    path: String,
+}
+
+impl Manager {
+    fn new(folder: &Path) -> Self {
+        let path = folder.join("notify");
+        Self {
+            socket: std::os::unix::net::UnixDatagram::bind(&path).unwrap(),
+            path: path.display().to_string(),
+        }
+    }
+
+    fn variables(&self) -> Vec<(&str, &str)> {
+        vec![("NOTIFY_SOCKET", &self.path), ("WATCHDOG_USEC", "300000")]
+    }
+
+    /// Whether it gets a sign of life within this time.
+    fn hears(&self, within: Duration) -> bool {
+        let mut datagram = [0; 64];
+        self.socket.set_read_timeout(Some(within)).unwrap();
+        let heard = self.socket.recv(&mut datagram);
+        heard.is_ok_and(|bytes| &datagram[..bytes] == b"WATCHDOG=1")
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[test]
+fn systemd_hears_of_a_worker_while_it_goes_on() {
+    let (folder, _) = configured("url = \"http://127.0.0.1:1\"");
+    let manager = Manager::new(folder.path());
+    let variables = manager.variables();
+    let worker = Running::start_with(folder.path(), "worker", "watched", &variables);
+    for _ in 0..20 {
+        assert!(manager.hears(PATIENCE));
+    }
+    worker.signal("STOP");
+    let begin = Instant::now();
+    while manager.hears(STALL) {
+        assert!(begin.elapsed() < PATIENCE * 2, "it stands still");
+    }
+    worker.signal("CONT");
+    assert!(manager.hears(PATIENCE));
+    drop(worker);
+    while manager.hears(Duration::from_millis(100)) {}
+    let of_another = [variables, vec![("WATCHDOG_PID", "1")]].concat();
+    let _worker = Running::start_with(folder.path(), "worker", "of-another", &of_another);
+    assert!(!manager.hears(STALL), "it waits for another process");
+}
+
+#[test]
+fn systemd_hears_of_a_worker_that_takes_long_to_start() {
+    // The document storage takes connections, and says nothing.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let (folder, _) = configured("url = \"http://127.0.0.1:1\"");
+    let manager = Manager::new(folder.path());
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let mut worker = process::dossier(folder.path())
+        .arg("worker")
+        .envs(manager.variables())
+        .env("DOSSIER_DOCUMENTS__KIND", "s3")
+        .env("DOSSIER_DOCUMENTS__S3__BUCKET", "documents")
+        .env("DOSSIER_DOCUMENTS__S3__ENDPOINT", endpoint)
+        .env("DOSSIER_DOCUMENTS__S3__ALLOW_HTTP", "true")
+        .env("DOSSIER_DOCUMENTS__S3__PATH_STYLE", "true")
+        .env("DOSSIER_DOCUMENTS__S3__ACCESS_KEY_ID", "key")
+        .env("DOSSIER_DOCUMENTS__S3__SECRET_ACCESS_KEY", "secret")
+        .spawn()
+        .unwrap();
+    let heard = (0..20).all(|_| manager.hears(PATIENCE));
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    assert!(heard);
 }
