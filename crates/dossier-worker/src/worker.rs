@@ -148,15 +148,11 @@ impl Worker {
         tracing::info!(worker = self.name, "the worker starts");
         let stop = CancellationToken::new();
         let renewals = Arc::clone(&self.workshop.renewals);
-        let renewing = AbortOnDropHandle::new(tokio::spawn(renewals.run()));
+        // To the end: attempts that are given time to end keep their leases.
+        let mut renewing = AbortOnDropHandle::new(tokio::spawn(renewals.run()));
         let mut attempts = JoinSet::new();
-        let watched = self.liveness.watch();
-        tokio::select! {
-            () = self.poll(&mut attempts, &stop) => {}
-            () = shutdown.cancelled() => watched.stops(),
-            _ = renewing => tracing::error!("leases are no longer renewed"),
-        }
-        drop(watched);
+        let polling = self.poll(&mut attempts, &stop);
+        until_it_ends(&self.liveness, polling, &shutdown, &mut renewing).await;
         let limits = &self.workshop.limits;
         tracing::info!(attempts = attempts.len(), "the worker stops");
         if !all_end(&mut attempts, limits.shutdown_grace).await {
@@ -254,6 +250,21 @@ impl Worker {
     }
 }
 
+/// Polls until the worker is told to stop, or can no longer renew leases.
+async fn until_it_ends(
+    liveness: &Liveness,
+    polling: impl Future<Output = ()>,
+    shutdown: &CancellationToken,
+    renewing: &mut AbortOnDropHandle<()>,
+) {
+    let watched = liveness.watch();
+    tokio::select! {
+        () = polling => {}
+        () = shutdown.cancelled() => watched.stops(),
+        _ = renewing => tracing::error!("leases are no longer renewed: the worker ends"),
+    }
+}
+
 /// Whether all attempts end within this time.
 async fn all_end(attempts: &mut JoinSet<()>, within: Duration) -> bool {
     let all = async { while attempts.join_next().await.is_some() {} };
@@ -281,4 +292,28 @@ async fn open_spool(folder: Option<PathBuf>) -> Result<Spool, StartError> {
 
 fn random_name() -> String {
     format!("worker-{:08x}", rand::random::<u32>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::liveness::NotLive;
+
+    /// How live a worker is that has ended polling with this task for its renewals.
+    async fn ended_with(renewing: impl Future<Output = ()> + Send + 'static, told: bool) -> bool {
+        let liveness = Liveness::new(Duration::from_secs(60));
+        let shutdown = CancellationToken::new();
+        if told {
+            shutdown.cancel();
+        }
+        let mut renewing = AbortOnDropHandle::new(tokio::spawn(renewing));
+        until_it_ends(&liveness, std::future::pending(), &shutdown, &mut renewing).await;
+        liveness.check() != Err(NotLive::Ended)
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_cannot_renew_leases_ends_and_is_not_live() {
+        assert!(!ended_with(async { panic!("as in a test") }, false).await);
+        assert!(ended_with(std::future::pending(), true).await);
+    }
 }

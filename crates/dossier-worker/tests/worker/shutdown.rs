@@ -21,6 +21,22 @@ async fn a_running_attempt_may_end_within_the_grace_period() {
 }
 
 #[tokio::test]
+async fn leases_are_renewed_within_the_grace_period() {
+    let world = World::with_lock_period(Duration::from_millis(900)).await;
+    world.upstream.slow("s", Duration::from_secs(3));
+    world.request(&["s"]);
+    let worker = world.start_worker();
+    world
+        .api
+        .until("it is claimed", |api| !api.requests[0].tokens.is_empty())
+        .await;
+    worker.stop().await;
+    let inner = world.api.inner();
+    assert_eq!(inner.requests[0].completed.len(), 1);
+    assert_eq!(inner.requests[0].tokens.len(), 1, "by its first attempt");
+}
+
+#[tokio::test]
 async fn an_attempt_that_takes_longer_is_given_back() {
     let mut world = World::new().await;
     world.config.shutdown_grace_seconds = 0.2;
