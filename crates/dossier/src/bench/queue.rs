@@ -118,7 +118,11 @@ impl<'o> QueueBench<'o> {
             };
             largest.extend(self.growth(&place, &mut rates, &mut samples).await?);
         }
-        let idle = self.idle(&largest).await?;
+        // Where workers cannot even wait, what was measured before says why.
+        let (idle, idle_failed) = match self.idle(&largest).await {
+            Ok(idle) => (idle, None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
         for database in largest {
             database.remove().await?;
         }
@@ -137,6 +141,7 @@ impl<'o> QueueBench<'o> {
             claim_slowdowns: samples.claim_slowdowns(),
             not_counted: self.not_counted(cluster),
             idle,
+            idle_failed,
             peers,
             not_measured,
         })
@@ -296,7 +301,7 @@ async fn start_api(database: &Filled<'_>) -> Result<(RunningApi, ApiClient), Fai
     Ok((api, client))
 }
 
-/// Fails if a limit is passed, and names all that are.
+/// Fails if a limit is passed or could not be looked at, and names all that are.
 fn within_limits(measured: &Measured, options: &BenchQueue) -> Result<(), Failure> {
     let slowdowns = measured.claim_slowdowns.iter().map(|slowdown| {
         let what = format!(
@@ -325,6 +330,9 @@ fn within_limits(measured: &Measured, options: &BenchQueue) -> Result<(), Failur
     });
     let limits = slowdowns.chain(pick_ups).chain(idle).flatten();
     let mut all: Vec<String> = limits.collect();
+    if let Some(why) = &measured.idle_failed {
+        all.push(format!("waiting workers were not measured: {why}"));
+    }
     if let (Some(least), Some(ratio)) = (options.peer_ratio_min, measured.against_peers())
         && (ratio < least || ratio.is_nan())
     {

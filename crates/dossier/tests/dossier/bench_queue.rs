@@ -352,6 +352,25 @@ fn all_limits_that_are_passed_fail_the_command_and_are_named() {
 }
 
 #[test]
+fn what_was_measured_is_printed_and_held_to_its_limits_when_workers_cannot_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "bench queue --databases sqlite --requests 50,100 --runs 1 --idle-workers 10000 \
+         --only-limits --pickup-p50-max-ms 0";
+    let mut shell = Command::new("bash");
+    shell.current_dir(folder.path());
+    shell.args(["-c", "ulimit -n 1000; exec \"$0\" \"$@\""]);
+    shell.arg(process::dossier(folder.path()).get_program());
+    let output = shell.args(process::words(line)).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("pick a request up"), "{said}");
+    let why = "waiting workers were not measured: so many workers need 10200 open files";
+    assert!(said.contains(why), "{said}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("claim one"), "{printed}");
+}
+
+#[test]
 fn a_limit_that_is_kept_is_not_named_beside_one_that_is_passed() {
     let folder = tempfile::tempdir().unwrap();
     let line = "bench queue --databases sqlite --requests 50,100 --runs 1 --idle-workers 0 \

@@ -48,6 +48,8 @@ pub struct Measured {
     /// Where statements are not counted.
     pub not_counted: Vec<NotCounted>,
     pub idle: Vec<IdleWorkers>,
+    /// Why waiting workers were not measured, if that failed.
+    pub idle_failed: Option<String>,
     pub peers: Vec<QueueRate>,
     pub not_measured: Vec<NotMeasured>,
 }
