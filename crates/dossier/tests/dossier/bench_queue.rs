@@ -270,6 +270,7 @@ fn every_size_and_number_of_workers_is_measured_on_the_store_and_over_http() {
         "complete",
         "first-page",
         "last-page",
+        "next-page",
         "search-reference",
         "search-identifier",
         "search-two-characters",
@@ -305,7 +306,7 @@ fn every_size_and_number_of_workers_is_measured_on_the_store_and_over_http() {
         "SQLite, p99",
         "From POST to claimed",
         "SQLite, store",
-        "SQLite, admin list",
+        "SQLite, admin",
         "stroke-dasharray",
     ];
     for drawn in drawn {

@@ -258,7 +258,7 @@ fn short(call: Call) -> &'static str {
     match call {
         Call::FirstPage => "list",
         Call::SearchReference => "search",
-        Call::AdminFirstPage => "admin list",
+        Call::AdminFirstPage => "admin",
         other => other.label(),
     }
 }
