@@ -36,7 +36,9 @@ fn words_of_code(code: &str) -> &'static str {
         "42501" => "the user may not do this; it must own the tables",
         "25006" => "it is read-only, such as a standby",
         "53100" => "its disk is full",
-        "53300" => "it has too many connections",
+        "53300" => {
+            "it has too many connections: its limit, the database's or the user's is reached"
+        }
         "55P03" => "a lock was not free in time",
         "57014" => "a statement took too long",
         "57P01" | "57P02" | "57P03" => "it is starting or stopping",

@@ -1,7 +1,8 @@
 //! The truth in a PostgreSQL database, for as many processes as wanted.
 //!
 //! - `url`: where the database is, and how the connection is protected
-//! - `open`: connections and their limits
+//! - `open`: opening a database, and the limits of its use
+//! - `pool`: the connections of a process, and why there is none for a call
 //! - `session`: statements in a transaction or each on its own, and whether they stay prepared
 //! - `schema`: which schema there is, and its steps
 //! - `sql`: the conditions that several statements share
@@ -23,6 +24,7 @@ mod failure;
 mod housekeeping;
 mod leases;
 mod open;
+mod pool;
 mod reference;
 mod renewals;
 mod requests;
@@ -56,7 +58,6 @@ use dossier_core::template_health::{
 };
 use dossier_core::{DocumentId, LeaseToken, RequestId, ServiceId, ServiceName, Sha256Hex};
 use jiff::Timestamp;
-use sqlx::PgPool;
 use tokio::task::JoinSet;
 
 pub use open::{OpenError, Options, migrate, schema_state};
@@ -67,13 +68,14 @@ use crate::{
     QueueDepth, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken, RequestCounts,
     RequestFilter, SearchKind, Store, StoreError, Unavailable,
 };
+use pool::Pool;
 use session::Session;
 use work::Work;
 
 /// A store in a PostgreSQL database.
 #[derive(Debug)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Pool,
     work: Arc<Work>,
     /// Whether there is an index for any part of a text, by now.
     any_part: Arc<AtomicBool>,
@@ -95,7 +97,7 @@ impl PostgresStore {
     }
 
     /// Statements of which each is a transaction of its own.
-    async fn statements(&self) -> Result<Session, sqlx::Error> {
+    async fn statements(&self) -> Result<Session, Unavailable> {
         Session::statements(&self.pool, !self.pooler).await
     }
 
@@ -130,6 +132,12 @@ struct Failed(StoreError);
 impl From<sqlx::Error> for Failed {
     fn from(error: sqlx::Error) -> Self {
         Self(failure::store_error(error))
+    }
+}
+
+impl From<Unavailable> for Failed {
+    fn from(cause: Unavailable) -> Self {
+        Self(StoreError::Unavailable(cause))
     }
 }
 
@@ -207,13 +215,7 @@ impl Store for PostgresStore {
     }
 
     fn connections(&self) -> Connections {
-        let open = self.pool.size();
-        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(0).min(open);
-        Connections {
-            busy: open - idle,
-            idle,
-            max: self.pool.options().get_max_connections(),
-        }
+        self.pool.connections()
     }
 
     async fn duplicate_request(

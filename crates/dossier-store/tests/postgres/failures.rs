@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use dossier_store::postgres::{DatabaseUrl, OpenError, Options, UrlError};
 use dossier_store::{PostgresStore, Store, StoreError};
+use futures::future::join_all;
 use sqlx::Executor;
 
 use crate::conformance::given::*;
-use crate::server::PASSWORD;
-use crate::{scratch, server};
+use crate::server::{PASSWORD, Server};
+use crate::{raw, scratch, server};
 
 async fn refusal(url: &str) -> String {
     let options = Options {
@@ -164,4 +165,122 @@ async fn an_abandoned_call_leaves_the_store_usable() {
     pending(&store, &["a"]).await;
     let after = store.count_requests(&filter(), &rules()).await.unwrap();
     assert!(after > before);
+}
+
+/// A store in a server of its own, over the network.
+async fn store_on(server: &Server, connections_max: u32, connect_max: Duration) -> PostgresStore {
+    let options = Options {
+        connections_max,
+        connect_max,
+        lock_max: Duration::from_secs(60),
+        ..Options::new(server.network_url(&server.database()).parse().unwrap())
+    };
+    let store = PostgresStore::open(options).await.unwrap();
+    let begin = Instant::now();
+    while !store.is_listening() {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    store
+}
+
+async fn cause(store: &PostgresStore) -> String {
+    store.ping().await.unwrap_err().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_is_soon_told_that_nobody_listens_any_more() {
+    let server = Server::start();
+    let store = store_on(&server, 4, Duration::from_secs(60)).await;
+    store.ping().await.unwrap();
+    server.stop("fast");
+    // What is left of a connection may be the first to be noticed.
+    let _ = store.ping().await;
+    let begin = Instant::now();
+    for cause in join_all((0..30).map(|_| cause(&store))).await {
+        assert!(cause.contains("nobody listens there"), "{cause}");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    server.start_again();
+    store.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_of_the_server_is_waited_for() {
+    let server = Server::start();
+    let store = store_on(&server, 4, Duration::from_secs(60)).await;
+    // A connection that has rested is asked whether it lives.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    server.stop("fast");
+    let (called, ()) = tokio::join!(store.ping(), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.start_again();
+    });
+    called.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_on_connections_is_told_from_a_pool_that_is_in_use() {
+    let server = Server::start();
+    let store = store_on(&server, 2, Duration::from_secs(3)).await;
+    // The listener has the only one that the user may have.
+    let limit = |most: u32| {
+        let limit = format!("ALTER ROLE dossier CONNECTION LIMIT {most}");
+        server.sql("postgres", &limit);
+    };
+    limit(1);
+    for cause in join_all((0..5).map(|_| cause(&store))).await {
+        assert!(cause.contains("too many connections"), "{cause}");
+        assert!(cause.contains("53300"), "{cause}");
+    }
+    // All that the store may have are in use, and the user may have no more than those.
+    limit(3);
+    let id = pending_of_a(&store).await;
+    let mut other = raw(&server, "test_0").await;
+    other
+        .execute("BEGIN; SELECT 1 FROM requests FOR UPDATE")
+        .await
+        .unwrap();
+    let rules = rules();
+    let blocked =
+        async { tokio::join!(store.claim(id, "w", &rules), store.claim(id, "w", &rules)) };
+    let refused = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for cause in join_all((0..5).map(|_| cause(&store))).await {
+            assert!(cause.contains("no connection became free"), "{cause}");
+        }
+        other.execute("ROLLBACK").await.unwrap();
+    };
+    let _ = tokio::join!(blocked, refused);
+    store.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_store_says_that_the_server_does_not_answer() {
+    let server = Server::start();
+    let store = store_on(&server, 4, Duration::from_secs(3)).await;
+    let id = pending_of_a(&store).await;
+    let mut other = raw(&server, "test_0").await;
+    other
+        .execute("BEGIN; SELECT 1 FROM requests FOR UPDATE")
+        .await
+        .unwrap();
+    let rules = rules();
+    while store.connections().busy > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // All connections that there are are in use, and there may be more.
+    let open = store.connections().idle;
+    assert!(open < 4);
+    let blocked = join_all((0..open).map(|_| store.claim(id, "w", &rules)));
+    let refused = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let frozen = server.freeze();
+        let cause = cause(&store).await;
+        assert!(cause.contains("did not answer in time"), "{cause}");
+        drop(frozen);
+        other.execute("ROLLBACK").await.unwrap();
+    };
+    let _ = tokio::join!(blocked, refused);
+    store.ping().await.unwrap();
 }
