@@ -39,6 +39,12 @@ pub(super) fn describe(error: &sqlx::Error) -> String {
     }
 }
 
+/// What a write would fail with.
+pub(super) fn read_only() -> Unavailable {
+    const CODE: &str = "25006";
+    Unavailable(format!("{} (PostgreSQL code {CODE})", words_of_code(CODE)))
+}
+
 fn words_of_code(code: &str) -> &'static str {
     match code {
         "28000" | "28P01" => "it does not accept the user, the password or the connection",

@@ -58,6 +58,7 @@ use dossier_core::template_health::{
 };
 use dossier_core::{DocumentId, LeaseToken, RequestId, ServiceId, ServiceName, Sha256Hex};
 use jiff::Timestamp;
+use sqlx::Row;
 use tokio::task::JoinSet;
 
 pub use open::{OpenError, Options, migrate, schema_state};
@@ -69,7 +70,7 @@ use crate::{
     RequestFilter, SearchKind, Store, StoreError, Unavailable,
 };
 use pool::Pool;
-use session::Session;
+use session::{In, Session};
 use work::Work;
 
 /// A store in a PostgreSQL database.
@@ -101,14 +102,21 @@ impl PostgresStore {
         Session::statements(&self.pool, !self.pooler).await
     }
 
-    async fn check_schema(&self) -> Result<(), Failed> {
-        let mut tx = self.read().await?;
-        let state = schema::read(tx.connection()).await?;
-        if state.is_usable() {
-            Ok(())
-        } else {
-            Err(StoreError::Corrupt("schema").into())
+    /// Whether the schema is one to work with, and the database one that can be written to.
+    async fn check(&self) -> Result<(), Failed> {
+        // Its own statements' transactions are such as writing calls have.
+        const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only')::boolean OR pg_is_in_recovery() \
+             AS is_read_only";
+        let mut session = self.statements().await?;
+        let state = schema::read(session.connection()).await?;
+        if !state.is_usable() {
+            return Err(StoreError::Corrupt("schema").into());
         }
+        let row = sqlx::query(IS_READ_ONLY).one(&mut session).await?;
+        if row.try_get("is_read_only")? {
+            return Err(failure::read_only().into());
+        }
+        Ok(session.commit().await?)
     }
 
     /// A call that ends in time, also when the server has vanished without a word.
@@ -162,7 +170,7 @@ impl From<LeaseRefusal> for Failed {
 #[async_trait]
 impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.in_time(self.check_schema()).await
+        self.in_time(self.check()).await
     }
 
     fn search_kind(&self) -> SearchKind {

@@ -284,3 +284,26 @@ async fn a_running_store_says_that_the_server_does_not_answer() {
     let _ = tokio::join!(blocked, refused);
     store.ping().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_database_that_cannot_be_written_to_is_not_well() {
+    let scratch = scratch().await;
+    let options = Options {
+        migrate: false,
+        ..scratch.options()
+    };
+    PostgresStore::open(options.clone())
+        .await
+        .unwrap()
+        .ping()
+        .await
+        .unwrap();
+    let name = &scratch.name;
+    scratch.sql(&format!(
+        "ALTER DATABASE {name} SET default_transaction_read_only = on"
+    ));
+    let store = PostgresStore::open(options).await.unwrap();
+    let refused = store.ping().await.unwrap_err().to_string();
+    assert!(refused.contains("it is read-only"), "{refused}");
+    assert!(refused.contains("25006"), "{refused}");
+}
