@@ -150,10 +150,19 @@ fn words(error: &sqlx::Error) -> &'static str {
                 "TLS failed: its certificate is not trusted, or is another host's"
             }
             ErrorKind::TimedOut => "it did not answer in time",
+            _ if is_of_a_name(cause) => "the host's name cannot be resolved",
             _ => "the connection broke",
         },
         _ => "the connection failed",
     }
+}
+
+/// Whether a host's name was not resolved: no kind of error tells it, only the standard library's
+/// text.
+fn is_of_a_name(error: &std::io::Error) -> bool {
+    error
+        .to_string()
+        .starts_with("failed to lookup address information")
 }
 
 impl From<sqlx::Error> for Unavailable {

@@ -38,6 +38,10 @@ async fn a_database_that_cannot_be_used_says_why_and_never_the_password() {
         ),
         (server().network_url("nowhere"), "it has no such database"),
         (
+            "postgres://dossier:hunter2@nowhere.invalid/x".to_owned(),
+            "the host's name cannot be resolved",
+        ),
+        (
             "postgres://dossier:hunter2@x/y?host=/nowhere".to_owned(),
             "no such socket",
         ),
@@ -72,6 +76,18 @@ fn a_url_must_say_what_is_needed_and_nothing_unknown() {
     assert_eq!(refused("postgres://h/d"), UrlError::User);
     assert_eq!(refused("postgres://u@h"), UrlError::Database);
     assert_eq!(refused("postgres:///d"), UrlError::User);
+    for password in [
+        "hun/ter2", "hun#ter2", "hun?ter2", "12/ter2", "12#ter2", "12?ter2",
+    ] {
+        let refused = refused(&format!("postgres://u:{password}@h/d"));
+        assert_eq!(refused, UrlError::Unreadable, "{password}");
+        assert!(refused.to_string().contains("/ is %2F"), "{refused}");
+        assert!(!refused.to_string().contains("ter2"), "{refused}");
+    }
+    assert_eq!(refused("postgres://u:p@h:99999/d"), UrlError::Unreadable);
+    assert_eq!(refused("postgres://:hunter2@h/d"), UrlError::User);
+    let escaped = "postgres://u:a%2Fb%23c@h/d".parse::<DatabaseUrl>();
+    assert_eq!(escaped.unwrap().to_string(), "h:5432/d");
     let unknown = refused("postgres://u:hunter2@h/d?options=-c%20x");
     assert!(unknown.to_string().contains("options"), "{unknown}");
     let unknown = refused("postgres://u:hunter2@h/d?Secret%20Text=1").to_string();
