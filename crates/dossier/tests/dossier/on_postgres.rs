@@ -350,3 +350,34 @@ async fn metrics_are_served_in_time_while_the_database_does_not_answer() {
     let (page, _) = read().await;
     assert!(page.contains("dossier_requests_due 0"), "{page}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_becomes_read_only_makes_the_api_unready_and_its_texts_are_not_logged() {
+    dossier_worker::install_tls_provider();
+    let site = Site::new();
+    // Everything is logged, and nobody else uses the connections.
+    let variables = [
+        ("DOSSIER_LOG__FILTER", "debug"),
+        ("DOSSIER_HOUSEKEEPING__EVERY_SECONDS", "3600"),
+    ];
+    let api = Running::start_with(site.folder.path(), "api", "api", &variables);
+    let url = format!("{}health/readiness", api.ready["url"].as_str().unwrap());
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);
+    // A connection that has rested is asked whether it lives, and the server tells why it does not.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let database = &site.database;
+    server().sql(
+        "postgres",
+        &format!(
+            "ALTER DATABASE {database} SET default_transaction_read_only = on;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        ),
+    );
+    for _ in 0..2 {
+        let answer = reqwest::get(&url).await.unwrap();
+        assert_eq!(answer.status(), 503);
+    }
+    let log = api.log();
+    assert!(log.contains("DEBUG"), "{log}");
+    assert!(!log.contains("terminating connection"), "{log}");
+}
