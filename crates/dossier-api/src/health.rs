@@ -1,7 +1,9 @@
 //! Whether Dossier and the services that it collects from are well.
 //!
-//! The database and the document store are components: without one of them the API is down. A
-//! service that is down is shown, and changes nothing: requests wait and are tried again.
+//! The database and the document store are components: without one of them `/health` is down. What
+//! every call needs is the database alone, so without documents the API is ready all the same:
+//! requests are taken and leases renewed. A service that is down is shown, and changes nothing:
+//! requests wait and are tried again.
 //!
 //! Whoever asks is answered within [`Limits::health_answer_max`]. Services may take longer to say
 //! how they are; what they said before is then shown, and marked as stale.
@@ -30,6 +32,9 @@ use crate::api::{Api, Limits};
 
 /// Most services that are asked at a time.
 const PINGS_AT_A_TIME_MAX: usize = 32;
+
+/// The component that every call needs.
+const DATABASE: &str = "database";
 
 /// How something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -83,11 +88,11 @@ pub(crate) struct HealthView {
     services: BTreeMap<String, ServiceStatusView>,
 }
 
-/// How the components are.
+/// Whether the API can take calls, and how the components are.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReadinessView {
-    /// `UP` if all components are.
+    /// `UP` if the database is.
     status: Status,
     /// `database` and `documents`.
     components: BTreeMap<&'static str, StatusView>,
@@ -154,18 +159,21 @@ pub(crate) async fn health(State(api): State<Api>) -> Response {
 }
 
 /// Show whether the API can answer calls.
+///
+/// That is so if the database is up, which every call needs. Documents are shown and change nothing:
+/// without them only reports cannot be downloaded or finished.
 #[utoipa::path(
     get,
     path = "/health/readiness",
     tag = "operation",
     responses(
-        (status = 200, description = "All components are up", body = ReadinessView),
-        (status = 503, description = "A component is down", body = ReadinessView),
+        (status = 200, description = "The database is up", body = ReadinessView),
+        (status = 503, description = "The database is down", body = ReadinessView),
     )
 )]
 pub(crate) async fn readiness(State(api): State<Api>) -> Response {
     let components = components(&api).await;
-    let status = overall(&components);
+    let status = components[DATABASE].status;
     let view = ReadinessView { status, components };
     (status_code(status), Json(view)).into_response()
 }
@@ -211,7 +219,7 @@ async fn components(api: &Api) -> BTreeMap<&'static str, StatusView> {
         status: Status::of(is_up),
     };
     BTreeMap::from([
-        ("database", view(matches!(database, Ok(Ok(()))))),
+        (DATABASE, view(matches!(database, Ok(Ok(()))))),
         ("documents", view(matches!(documents, Ok(Ok(()))))),
     ])
 }

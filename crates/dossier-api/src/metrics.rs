@@ -27,7 +27,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
@@ -38,6 +38,9 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 
 /// For how long what was read of the queue is shown again.
 const QUEUE_KEPT: Duration = Duration::from_secs(5);
+
+/// How long the page waits for the database's numbers: whoever reads it does not wait for ever.
+const QUEUE_ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// Upper bounds of durations in seconds: from a statement to a long poll.
 const SECONDS: [f64; 14] = [
@@ -133,6 +136,11 @@ impl ApiMetrics {
             "Writes refused because their lease was lost",
             self.lost.clone(),
         );
+        registry.register(
+            "queue_refresh_failures",
+            "Times that the database did not say in time how its queue is",
+            self.queue.failures.clone(),
+        );
         registry.register_collector(Box::new(Shown(Arc::clone(&self.queue))));
     }
 
@@ -224,42 +232,52 @@ fn method_of(method: &Method) -> &str {
 /// What the database said of the queue when it was last asked.
 #[derive(Debug, Default)]
 struct Queue {
-    latest: Mutex<Option<Numbers>>,
+    latest: Mutex<Latest>,
     asking: tokio::sync::Mutex<Option<Instant>>,
+    failures: Counter,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Numbers {
-    counts: RequestCounts,
-    depth: QueueDepth,
-    connections: Connections,
+#[derive(Clone, Copy, Debug, Default)]
+struct Latest {
+    /// None if the database did not say.
+    numbers: Option<(RequestCounts, QueueDepth)>,
+    /// None before the first time.
+    connections: Option<Connections>,
 }
 
 impl Queue {
-    /// Asks the database, unless that was done a moment ago. Numbers that cannot be had are not
-    /// shown: old ones would say that all is well.
+    /// Asks the database, unless that was done a moment ago, but waits no longer than
+    /// [`QUEUE_ANSWER_MAX`]. Numbers that cannot be had are not shown: old ones would say that all is
+    /// well.
     async fn refresh(&self, api: &Api) {
-        let mut asked_at = self.asking.lock().await;
+        let until = Instant::now() + QUEUE_ANSWER_MAX;
+        let Ok(mut asked_at) = timeout_at(until, self.asking.lock()).await else {
+            return;
+        };
         if asked_at.is_some_and(|at| at.elapsed() < QUEUE_KEPT) {
             return;
         }
-        let filter = RequestFilter {
-            overdue_after: api.config.overdue_after,
-            ..RequestFilter::default()
+        let asked = timeout_at(until, ask(api)).await;
+        let numbers = asked.ok().and_then(Result::ok);
+        if numbers.is_none() {
+            self.failures.inc();
+        }
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Latest {
+            numbers,
+            connections: Some(api.store.connections()),
         };
-        let counts = api.store.request_counts(&filter).await;
-        let depth = api.store.queue_depth(api.lease_rules()).await;
-        let numbers = match (counts, depth) {
-            (Ok(counts), Ok(depth)) => Some(Numbers {
-                counts,
-                depth,
-                connections: api.store.connections(),
-            }),
-            _ => None,
-        };
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = numbers;
         *asked_at = Some(Instant::now());
     }
+}
+
+async fn ask(api: &Api) -> Result<(RequestCounts, QueueDepth), StoreError> {
+    let filter = RequestFilter {
+        overdue_after: api.config.overdue_after,
+        ..RequestFilter::default()
+    };
+    let counts = api.store.request_counts(&filter).await?;
+    let depth = api.store.queue_depth(api.lease_rules()).await?;
+    Ok((counts, depth))
 }
 
 /// Shows what is known of the queue.
@@ -268,56 +286,55 @@ struct Shown(Arc<Queue>);
 
 impl Collector for Shown {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let latest = self.0.latest.lock();
-        let Some(numbers) = *latest.unwrap_or_else(PoisonError::into_inner) else {
-            return Ok(());
-        };
-        let Numbers {
-            counts,
-            depth,
-            connections,
-        } = numbers;
-        let by_status = [
-            ("Completed", counts.completed),
-            ("Errored", counts.errored),
-            ("Pending", counts.pending),
-            ("Overdue", counts.overdue),
-        ];
-        let help = "Requests by status; pending ones past the threshold are overdue";
-        by_label(&mut encoder, ("requests", help), "status", &by_status)?;
-        let help = "Requests that a worker may claim now";
-        gauge(&mut encoder, ("requests_due", help), None, depth.due as f64)?;
-        gauge(
-            &mut encoder,
-            (
-                "requests_due_oldest_age",
-                "How long the one of them has waited that has waited longest",
-            ),
-            Some(&Unit::Seconds),
-            depth.oldest_due.unwrap_or_default().as_secs_f64(),
-        )?;
-        let help = "Requests of which a worker holds a live lease";
-        gauge(
-            &mut encoder,
-            ("leases_held", help),
-            None,
-            depth.leased as f64,
-        )?;
-        let by_state = [
-            ("busy", connections.busy.into()),
-            ("idle", connections.idle.into()),
-        ];
-        let help = "Open connections to the database";
-        by_label(
-            &mut encoder,
-            ("store_connections", help),
-            "state",
-            &by_state,
-        )?;
-        let help = "Most connections to the database that there may be";
-        let max = connections.max.into();
-        gauge(&mut encoder, ("store_connections_max", help), None, max)
+        let latest = *self.0.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((counts, depth)) = latest.numbers {
+            queue(&mut encoder, counts, depth)?;
+        }
+        if let Some(connections) = latest.connections {
+            store_connections(&mut encoder, connections)?;
+        }
+        Ok(())
     }
+}
+
+fn queue(
+    encoder: &mut DescriptorEncoder<'_>,
+    counts: RequestCounts,
+    depth: QueueDepth,
+) -> fmt::Result {
+    let by_status = [
+        ("Completed", counts.completed),
+        ("Errored", counts.errored),
+        ("Pending", counts.pending),
+        ("Overdue", counts.overdue),
+    ];
+    let help = "Requests by status; pending ones past the threshold are overdue";
+    by_label(encoder, ("requests", help), "status", &by_status)?;
+    let help = "Requests that a worker may claim now";
+    gauge(encoder, ("requests_due", help), None, depth.due as f64)?;
+    gauge(
+        encoder,
+        (
+            "requests_due_oldest_age",
+            "How long the one of them has waited that has waited longest",
+        ),
+        Some(&Unit::Seconds),
+        depth.oldest_due.unwrap_or_default().as_secs_f64(),
+    )?;
+    let help = "Requests of which a worker holds a live lease";
+    gauge(encoder, ("leases_held", help), None, depth.leased as f64)
+}
+
+fn store_connections(encoder: &mut DescriptorEncoder<'_>, connections: Connections) -> fmt::Result {
+    let by_state = [
+        ("busy", connections.busy.into()),
+        ("idle", connections.idle.into()),
+    ];
+    let help = "Open connections to the database";
+    by_label(encoder, ("store_connections", help), "state", &by_state)?;
+    let help = "Most connections to the database that there may be";
+    let max = connections.max.into();
+    gauge(encoder, ("store_connections_max", help), None, max)
 }
 
 fn gauge(

@@ -66,16 +66,20 @@ impl Scratch {
 
     /// A connection that may do what no store would.
     async fn raw(&self) -> PgConnection {
-        let socket = server().folder().to_owned();
-        PgConnectOptions::new_without_pgpass()
-            .socket(socket)
-            .port(server().port())
-            .username("postgres")
-            .database(&self.name)
-            .connect()
-            .await
-            .unwrap()
+        raw(server(), &self.name).await
     }
+}
+
+/// A connection of the superuser.
+async fn raw(server: &Server, database: &str) -> PgConnection {
+    PgConnectOptions::new_without_pgpass()
+        .socket(server.folder())
+        .port(server.port())
+        .username("postgres")
+        .database(database)
+        .connect()
+        .await
+        .unwrap()
 }
 
 impl Drop for Scratch {

@@ -74,8 +74,19 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
         };
         problems.push(format!("{key}: {}: {error}", documents::place(config)));
     }
-    if let Err(failure) = database::open(config).await {
-        problems.push(format!("store: {failure}"));
+    match database::open(config).await {
+        Ok(_) => {}
+        // It may well be configured rightly.
+        Err(Failure::Unavailable(cause)) if problems.is_empty() => {
+            return Err(Failure::Unavailable(format!("store: {cause}")));
+        }
+        Err(Failure::Config(error)) => {
+            let problem = error.to_string();
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        Err(failure) => problems.push(format!("store: {failure}")),
     }
     if !problems.is_empty() {
         return Err(ConfigError::Problems(problems).into());

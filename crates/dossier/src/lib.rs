@@ -123,10 +123,27 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
     }
 }
 
+/// Where sqlx logs what the database's server says in its own words, which may quote data.
+const SERVER_TEXTS: [&str; 2] = ["sqlx_core::pool::inner", "sqlx::postgres::notice"];
+
+/// The filter as configured, and without the server's texts unless they are asked for by name.
+fn log_filter(directives: &str) -> Result<EnvFilter, config::ConfigError> {
+    let invalid = |error: &dyn std::fmt::Display| {
+        config::ConfigError::Invalid(format!("log.filter: {error}"))
+    };
+    let mut filter = EnvFilter::try_new(directives).map_err(|error| invalid(&error))?;
+    for target in SERVER_TEXTS {
+        if !directives.contains(target) {
+            let off = format!("{target}=off").parse();
+            filter = filter.add_directive(off.map_err(|error| invalid(&error))?);
+        }
+    }
+    Ok(filter)
+}
+
 /// Logs to standard error as configured; standard output is for answers.
 fn log_to_stderr(log: &LogTable) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&log.filter)
-        .map_err(|error| config::ConfigError::Invalid(format!("log.filter: {error}")))?;
+    let filter = log_filter(&log.filter)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_span_events(FmtSpan::NONE)

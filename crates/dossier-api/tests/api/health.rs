@@ -1,9 +1,12 @@
 //! Health and version.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
+use dossier_api::ApiConfig;
+use dossier_store::SqliteStore;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -96,15 +99,18 @@ async fn health_is_answered_within_a_second_whatever_services_do() {
 }
 
 #[tokio::test]
-async fn without_its_documents_the_api_is_down_but_alive() {
-    let dossier = Dossier::start().await;
+async fn without_its_documents_health_is_down_and_the_api_is_ready() {
+    let dossier = Dossier::start_with_services().await;
     dossier.lose_documents();
     let anonymous = dossier.anonymous();
-    for path in ["/health", "/health/readiness"] {
+    for (path, code, status) in [
+        ("/health", StatusCode::SERVICE_UNAVAILABLE, "DOWN"),
+        ("/health/readiness", StatusCode::OK, "UP"),
+    ] {
         let answer = anonymous.get(path).await;
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+        assert_eq!(answer.status, code, "{answer:?}");
         assert_eq!(answer.header("content-type"), "application/json");
-        assert_eq!(answer.json["status"], "DOWN");
+        assert_eq!(answer.json["status"], status);
         assert_eq!(answer.json["components"]["documents"]["status"], "DOWN");
         assert_eq!(answer.json["components"]["database"]["status"], "UP");
     }
@@ -113,4 +119,23 @@ async fn without_its_documents_the_api_is_down_but_alive() {
         StatusCode::OK
     );
     assert_ne!(anonymous.get("/info").await.json, Value::Null);
+    // What needs the database alone goes on.
+    let id = dossier.request().await;
+    dossier.claim(&id).await;
+}
+
+#[tokio::test]
+async fn without_its_database_the_api_is_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("dossier.db")).await;
+    let store = Arc::new(store.unwrap());
+    let dossier = Dossier::start_on(store.clone(), folder, ApiConfig::default()).await;
+    store.close().await;
+    for path in ["/health", "/health/readiness"] {
+        let answer = dossier.anonymous().get(path).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+        assert_eq!(answer.json["status"], "DOWN");
+        assert_eq!(answer.json["components"]["database"]["status"], "DOWN");
+        assert_eq!(answer.json["components"]["documents"]["status"], "UP");
+    }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::failure::{breaks_a_rule, store_error};
 use super::renewals::refusal;
 use super::rows::{DOCUMENTS, optional};
-use super::session::In;
+use super::session::{In, Session};
 use super::sql::this_moment;
 use super::{Failed, PostgresStore, StoreError};
 use crate::completion::{Completion, are_same, rounds};
@@ -94,7 +94,7 @@ impl PostgresStore {
         &self,
         asked: &[&Completion],
     ) -> Result<Vec<Result<(), StoreError>>, Failed> {
-        match self.finish_at_once(asked).await {
+        match finish_at_once(self.statements().await?, asked).await {
             Ok(rows) => self.outcomes(asked, &rows).await,
             Err(error) if breaks_a_rule(&error) => {
                 let mut outcomes = Vec::with_capacity(asked.len());
@@ -108,7 +108,7 @@ impl PostgresStore {
     }
 
     async fn finish_alone(&self, asked: &Completion) -> Result<Result<(), StoreError>, Failed> {
-        match self.finish_at_once(&[asked]).await {
+        match finish_at_once(self.statements().await?, &[asked]).await {
             Ok(rows) => {
                 let outcome = self.outcomes(&[asked], &rows).await?.pop();
                 Ok(outcome.ok_or(StoreError::Corrupt("completion"))?)
@@ -116,44 +116,6 @@ impl PostgresStore {
             Err(error) if breaks_a_rule(&error) => Ok(Err(store_error(error))),
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn finish_at_once(&self, asked: &[&Completion]) -> Result<Vec<PgRow>, sqlx::Error> {
-        fn of<T>(asked: &[&Completion], value: impl Fn(&Completion) -> T) -> Vec<T> {
-            asked.iter().map(|completion| value(completion)).collect()
-        }
-        let others: Vec<(Uuid, &FinishedDocument)> = asked
-            .iter()
-            .flat_map(|completion| {
-                let id = completion.id.as_uuid();
-                completion.others.iter().map(move |other| (id, other))
-            })
-            .collect();
-        fn each<T>(
-            others: &[(Uuid, &FinishedDocument)],
-            value: impl Fn(&FinishedDocument) -> T,
-        ) -> Vec<T> {
-            others.iter().map(|(_, other)| value(other)).collect()
-        }
-        let mut session = self.statements().await?;
-        let rows = sqlx::query(COMPLETE)
-            .bind(of(asked, |one| one.id.as_uuid()))
-            .bind(of(asked, |one| one.token.as_uuid()))
-            .bind(of(asked, |one| one.document.id.as_uuid()))
-            .bind(of(asked, |one| size(one.document.bytes)))
-            .bind(of(asked, |one| one.document.sha256.as_str().to_owned()))
-            .bind(of(asked, |one| i64::from(one.pages)))
-            .bind(others.iter().map(|(id, _)| *id).collect::<Vec<Uuid>>())
-            .bind(each(&others, |other| other.kind.as_str()))
-            .bind(each(&others, |other| i64::from(other.volume)))
-            .bind(each(&others, |other| other.kept.id.as_uuid()))
-            .bind(each(&others, |other| size(other.kept.bytes)))
-            .bind(each(&others, |other| other.kept.sha256.as_str().to_owned()))
-            .bind(each(&others, |other| other.pages.map(i64::from)))
-            .all(&mut session)
-            .await?;
-        session.commit().await?;
-        Ok(rows)
     }
 
     async fn outcomes(
@@ -196,6 +158,46 @@ impl PostgresStore {
         session.commit().await?;
         Ok(documents_by_request(&rows)?)
     }
+}
+
+async fn finish_at_once(
+    mut session: Session,
+    asked: &[&Completion],
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    fn of<T>(asked: &[&Completion], value: impl Fn(&Completion) -> T) -> Vec<T> {
+        asked.iter().map(|completion| value(completion)).collect()
+    }
+    let others: Vec<(Uuid, &FinishedDocument)> = asked
+        .iter()
+        .flat_map(|completion| {
+            let id = completion.id.as_uuid();
+            completion.others.iter().map(move |other| (id, other))
+        })
+        .collect();
+    fn each<T>(
+        others: &[(Uuid, &FinishedDocument)],
+        value: impl Fn(&FinishedDocument) -> T,
+    ) -> Vec<T> {
+        others.iter().map(|(_, other)| value(other)).collect()
+    }
+    let rows = sqlx::query(COMPLETE)
+        .bind(of(asked, |one| one.id.as_uuid()))
+        .bind(of(asked, |one| one.token.as_uuid()))
+        .bind(of(asked, |one| one.document.id.as_uuid()))
+        .bind(of(asked, |one| size(one.document.bytes)))
+        .bind(of(asked, |one| one.document.sha256.as_str().to_owned()))
+        .bind(of(asked, |one| i64::from(one.pages)))
+        .bind(others.iter().map(|(id, _)| *id).collect::<Vec<Uuid>>())
+        .bind(each(&others, |other| other.kind.as_str()))
+        .bind(each(&others, |other| i64::from(other.volume)))
+        .bind(each(&others, |other| other.kept.id.as_uuid()))
+        .bind(each(&others, |other| size(other.kept.bytes)))
+        .bind(each(&others, |other| other.kept.sha256.as_str().to_owned()))
+        .bind(each(&others, |other| other.pages.map(i64::from)))
+        .all(&mut session)
+        .await?;
+    session.commit().await?;
+    Ok(rows)
 }
 
 fn verdict(row: &PgRow) -> Result<Verdict, StoreError> {

@@ -7,6 +7,12 @@ use std::io::ErrorKind;
 
 use crate::{StoreError, Unavailable};
 
+/// PgBouncer's code for nearly all that it refuses.
+const PROTOCOL_VIOLATION: &str = "08P01";
+
+const NOT_KEPT: &str =
+    "a pooler lies between that does not keep prepared statements; set store.pooler";
+
 /// The failure's code (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 pub(super) fn code(error: &sqlx::Error) -> Option<String> {
     let code = error.as_database_error()?.code()?;
@@ -23,9 +29,20 @@ pub(super) fn breaks_a_rule(error: &sqlx::Error) -> bool {
 /// The failure in words and by its code.
 pub(super) fn describe(error: &sqlx::Error) -> String {
     match code(error) {
+        Some(code) if code == PROTOCOL_VIOLATION => {
+            let message = error.as_database_error().map(|error| error.message());
+            let words = words_of_a_pooler(message.unwrap_or_default());
+            format!("{words} (PostgreSQL code {code})")
+        }
         Some(code) => format!("{} (PostgreSQL code {code})", words_of_code(&code)),
         None => words(error).to_owned(),
     }
+}
+
+/// What a write would fail with.
+pub(super) fn read_only() -> Unavailable {
+    const CODE: &str = "25006";
+    Unavailable(format!("{} (PostgreSQL code {CODE})", words_of_code(CODE)))
 }
 
 fn words_of_code(code: &str) -> &'static str {
@@ -36,13 +53,13 @@ fn words_of_code(code: &str) -> &'static str {
         "42501" => "the user may not do this; it must own the tables",
         "25006" => "it is read-only, such as a standby",
         "53100" => "its disk is full",
-        "53300" => "it has too many connections",
+        "53300" => {
+            "it has too many connections: its limit, the database's or the user's is reached"
+        }
         "55P03" => "a lock was not free in time",
         "57014" => "a statement took too long",
         "57P01" | "57P02" | "57P03" => "it is starting or stopping",
-        "26000" | "42P05" | "08P01" => {
-            "a pooler lies between that does not keep prepared statements; set store.pooler"
-        }
+        "26000" | "42P05" => NOT_KEPT,
         "42P01" | "42703" | "42883" => "its schema is another one",
         _ => match &code[..2] {
             "40" => "another transaction was in the way; try again",
@@ -52,6 +69,69 @@ fn words_of_code(code: &str) -> &'static str {
             _ => "it refused a statement",
         },
     }
+}
+
+/// What PgBouncer says by its own texts, each of which has the same code. Only what they begin with
+/// is compared: a database's or user's name may follow.
+///
+/// Source: the texts of PgBouncer 1.18. Others are only said to be the pooler's.
+const POOLER_TEXTS: [(&[&str], &str); 7] = [
+    (
+        &[
+            "SASL authentication failed",
+            "password authentication failed",
+            "\"trust\" authentication failed",
+            "certificate authentication failed",
+            "PAM authentication failed",
+            "no such user",
+            "unix socket login rejected",
+        ],
+        "the pooler refused the user, the password or the connection",
+    ),
+    (
+        &["no such database", "database removed", "database \""],
+        "the pooler refused the database: it knows none of that name, or it is disabled",
+    ),
+    (
+        &["no more connections allowed"],
+        "the pooler refused the connection: it has too many clients (its max_client_conn)",
+    ),
+    (
+        &["query_wait_timeout"],
+        "the pooler had no connection to its server in time: its pool is full, or the server \
+         behind it does not answer",
+    ),
+    (
+        &[
+            "server login has been failing",
+            "server login failed",
+            "client_login_timeout (server down)",
+            "connect timeout",
+            "connect failed",
+            "cannot connect",
+            "server DNS lookup failed",
+            "server conn crashed?",
+        ],
+        "the server behind the pooler does not answer, or does not accept the pooler",
+    ),
+    (
+        &["transaction blocks not allowed in statement pooling mode"],
+        "the pooler gives a connection away after each statement; set its pool_mode to transaction",
+    ),
+    // What only a store asks that does not know of the pooler.
+    (&["unsupported startup parameter"], NOT_KEPT),
+];
+
+/// The pooler's refusal in words, none of them its own.
+fn words_of_a_pooler(message: &str) -> &'static str {
+    POOLER_TEXTS
+        .iter()
+        .find(|(texts, _)| texts.iter().any(|text| message.starts_with(text)))
+        .map_or(
+            "the pooler refused: the user, the database, a full pool, or the server behind it does \
+             not answer; its log says which",
+            |(_, words)| words,
+        )
 }
 
 fn words(error: &sqlx::Error) -> &'static str {
@@ -70,10 +150,19 @@ fn words(error: &sqlx::Error) -> &'static str {
                 "TLS failed: its certificate is not trusted, or is another host's"
             }
             ErrorKind::TimedOut => "it did not answer in time",
+            _ if is_of_a_name(cause) => "the host's name cannot be resolved",
             _ => "the connection broke",
         },
         _ => "the connection failed",
     }
+}
+
+/// Whether a host's name was not resolved: no kind of error tells it, only the standard library's
+/// text.
+fn is_of_a_name(error: &std::io::Error) -> bool {
+    error
+        .to_string()
+        .starts_with("failed to lookup address information")
 }
 
 impl From<sqlx::Error> for Unavailable {

@@ -1,7 +1,8 @@
 //! The truth in a PostgreSQL database, for as many processes as wanted.
 //!
 //! - `url`: where the database is, and how the connection is protected
-//! - `open`: connections and their limits
+//! - `open`: opening a database, and the limits of its use
+//! - `pool`: the connections of a process, and why there is none for a call
 //! - `session`: statements in a transaction or each on its own, and whether they stay prepared
 //! - `schema`: which schema there is, and its steps
 //! - `sql`: the conditions that several statements share
@@ -23,6 +24,7 @@ mod failure;
 mod housekeeping;
 mod leases;
 mod open;
+mod pool;
 mod reference;
 mod renewals;
 mod requests;
@@ -56,7 +58,7 @@ use dossier_core::template_health::{
 };
 use dossier_core::{DocumentId, LeaseToken, RequestId, ServiceId, ServiceName, Sha256Hex};
 use jiff::Timestamp;
-use sqlx::PgPool;
+use sqlx::Row;
 use tokio::task::JoinSet;
 
 pub use open::{OpenError, Options, migrate, schema_state};
@@ -67,13 +69,14 @@ use crate::{
     QueueDepth, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken, RequestCounts,
     RequestFilter, SearchKind, Store, StoreError, Unavailable,
 };
-use session::Session;
+use pool::Pool;
+use session::{In, Session};
 use work::Work;
 
 /// A store in a PostgreSQL database.
 #[derive(Debug)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Pool,
     work: Arc<Work>,
     /// Whether there is an index for any part of a text, by now.
     any_part: Arc<AtomicBool>,
@@ -95,18 +98,25 @@ impl PostgresStore {
     }
 
     /// Statements of which each is a transaction of its own.
-    async fn statements(&self) -> Result<Session, sqlx::Error> {
+    async fn statements(&self) -> Result<Session, Unavailable> {
         Session::statements(&self.pool, !self.pooler).await
     }
 
-    async fn check_schema(&self) -> Result<(), Failed> {
-        let mut tx = self.read().await?;
-        let state = schema::read(tx.connection()).await?;
-        if state.is_usable() {
-            Ok(())
-        } else {
-            Err(StoreError::Corrupt("schema").into())
+    /// Whether the schema is one to work with, and the database one that can be written to.
+    async fn check(&self) -> Result<(), Failed> {
+        // Its own statements' transactions are such as writing calls have.
+        const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only')::boolean OR pg_is_in_recovery() \
+             AS is_read_only";
+        let mut session = self.statements().await?;
+        let state = schema::read(session.connection()).await?;
+        if !state.is_usable() {
+            return Err(StoreError::Corrupt("schema").into());
         }
+        let row = sqlx::query(IS_READ_ONLY).one(&mut session).await?;
+        if row.try_get("is_read_only")? {
+            return Err(failure::read_only().into());
+        }
+        Ok(session.commit().await?)
     }
 
     /// A call that ends in time, also when the server has vanished without a word.
@@ -133,6 +143,12 @@ impl From<sqlx::Error> for Failed {
     }
 }
 
+impl From<Unavailable> for Failed {
+    fn from(cause: Unavailable) -> Self {
+        Self(StoreError::Unavailable(cause))
+    }
+}
+
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
         Self(error)
@@ -154,7 +170,7 @@ impl From<LeaseRefusal> for Failed {
 #[async_trait]
 impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.in_time(self.check_schema()).await
+        self.in_time(self.check()).await
     }
 
     fn search_kind(&self) -> SearchKind {
@@ -207,13 +223,7 @@ impl Store for PostgresStore {
     }
 
     fn connections(&self) -> Connections {
-        let open = self.pool.size();
-        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(0).min(open);
-        Connections {
-            busy: open - idle,
-            idle,
-            max: self.pool.options().get_max_connections(),
-        }
+        self.pool.connections()
     }
 
     async fn duplicate_request(

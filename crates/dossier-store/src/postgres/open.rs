@@ -1,24 +1,22 @@
-//! Connections, and their limits.
+//! Opening a database, and the limits of its use.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::failure::describe;
+use super::pool::Pool;
 use super::schema::{self, SchemaError};
 use super::trigrams;
 use super::work::{Work, listen_for_all, look_for_all};
 use super::{DatabaseUrl, PostgresStore};
 use crate::{Migrated, SchemaAge, SchemaState, SearchKind, Unavailable};
-
-/// A connection that nobody used for so long may have been broken in the meantime.
-const RESTED: Duration = Duration::from_secs(1);
 
 /// How a PostgreSQL database is used.
 #[derive(Clone, Debug)]
@@ -216,22 +214,7 @@ impl PostgresStore {
         let search = search.map_err(|error| unavailable(&options, &error))?;
         // It has told all that it was made for.
         let _ = first.close().await;
-        let pool = PgPoolOptions::new()
-            .max_connections(options.connections_max.max(1))
-            .acquire_timeout(options.connect_max)
-            // A connection is asked whether it lives if it has rested, not before every call.
-            .test_before_acquire(false)
-            .before_acquire(|connection, resting| {
-                Box::pin(async move {
-                    if resting.idle_for > RESTED {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .idle_timeout(Some(Duration::from_secs(600)))
-            .max_lifetime(Some(Duration::from_secs(3600)))
-            .connect_lazy_with(connect.options);
+        let pool = Pool::new(&options);
         let work = Work::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(look_for_all(

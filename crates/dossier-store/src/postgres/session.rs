@@ -3,12 +3,17 @@
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, SqlSafeStr, Transaction};
+
+use super::pool::{Connected, Pool, Turn};
+use crate::Unavailable;
 
 /// Statements on one connection. What was begun as a transaction changes nothing if it is dropped
 /// without a commit.
 pub(super) struct Session {
+    /// Dropped before the turn ends.
     scope: Scope,
+    _turn: Turn,
     keeps_statements: bool,
 }
 
@@ -19,18 +24,26 @@ enum Scope {
 
 impl Session {
     /// Begins a transaction that writes.
-    pub(super) async fn write(pool: &PgPool, keeps_statements: bool) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            scope: Scope::Transaction(pool.begin().await?),
-            keeps_statements,
-        })
+    pub(super) async fn write(pool: &Pool, keeps_statements: bool) -> Result<Self, Unavailable> {
+        Self::begin(pool, "BEGIN", keeps_statements).await
     }
 
     /// Begins a transaction that only reads: one view of the data for all its statements.
-    pub(super) async fn read(pool: &PgPool, keeps_statements: bool) -> Result<Self, sqlx::Error> {
+    pub(super) async fn read(pool: &Pool, keeps_statements: bool) -> Result<Self, Unavailable> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Self::begin(pool, BEGIN, keeps_statements).await
+    }
+
+    async fn begin(
+        pool: &Pool,
+        begin: &'static str,
+        keeps_statements: bool,
+    ) -> Result<Self, Unavailable> {
+        let Connected { connection, turn } = pool.acquire().await?;
+        let begun = Transaction::begin(connection, Some(begin.into_sql_str())).await?;
         Ok(Self {
-            scope: Scope::Transaction(pool.begin_with(BEGIN).await?),
+            scope: Scope::Transaction(begun),
+            _turn: turn,
             keeps_statements,
         })
     }
@@ -39,14 +52,16 @@ impl Session {
     /// three. Behind a pooler, where a statement may need its connection for longer than for one
     /// round trip, they share a transaction.
     pub(super) async fn statements(
-        pool: &PgPool,
+        pool: &Pool,
         keeps_statements: bool,
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Self, Unavailable> {
         if !keeps_statements {
             return Self::write(pool, keeps_statements).await;
         }
+        let Connected { connection, turn } = pool.acquire().await?;
         Ok(Self {
-            scope: Scope::Statements(pool.acquire().await?),
+            scope: Scope::Statements(connection),
+            _turn: turn,
             keeps_statements,
         })
     }

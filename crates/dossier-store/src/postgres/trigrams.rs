@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use tokio::time::sleep;
 
 use super::failure::{code, describe};
 use super::open::{Connect, connection};
+use super::pool::Pool;
 use super::{OpenError, Options};
-use crate::SearchKind;
+use crate::{SearchKind, Unavailable};
 
 /// The lock of whoever makes the indexes, beside that of a migration.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(3677438) AS held";
@@ -106,7 +107,7 @@ pub(super) async fn make_or_wait(options: &Options) -> Result<(), OpenError> {
 /// Makes what is missing of them, if `may_make`, or else looks until somebody has; then says so.
 pub(super) async fn make_or_look(
     options: Options,
-    pool: PgPool,
+    pool: Pool,
     any_part: Arc<AtomicBool>,
     may_make: bool,
 ) {
@@ -139,8 +140,9 @@ pub(super) async fn make_or_look(
     }
 }
 
-async fn look(pool: &PgPool) -> Result<SearchKind, sqlx::Error> {
-    search_kind(&mut *pool.acquire().await?).await
+async fn look(pool: &Pool) -> Result<SearchKind, Unavailable> {
+    let mut connected = pool.acquire().await?;
+    Ok(search_kind(&mut connected.connection).await?)
 }
 
 struct Failed {

@@ -39,12 +39,21 @@ enum Tls {
     VerifyFull,
 }
 
+const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
+
 /// What is wrong with a database's URL. Never says the URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// It is no URL, or another kind.
     #[error("it must begin with postgres://")]
     Scheme,
+    /// Something in it has another meaning than was meant; write it as `%` and its code.
+    #[error(
+        "it cannot be read: in user name and password, characters with a meaning in URLs are written \
+         as % and their code (/ is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25), and a port \
+         is a number up to 65535"
+    )]
+    Unreadable,
     /// There is no user name in it.
     #[error("it must name the user: postgres://USER:PASSWORD@HOST/DATABASE")]
     User,
@@ -80,12 +89,25 @@ impl std::str::FromStr for DatabaseUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let url = Url::parse(text.trim()).map_err(|_| UrlError::Scheme)?;
-        if !matches!(url.scheme(), "postgres" | "postgresql") {
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
+        if !SCHEMES
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+        {
             return Err(UrlError::Scheme);
         }
+        let url = Url::parse(text).map_err(|_| UrlError::Unreadable)?;
+        if url.fragment().is_some() {
+            return Err(UrlError::Unreadable);
+        }
         if url.username().is_empty() {
-            return Err(UrlError::User);
+            // What looks like host and port may be the user and the beginning of the password.
+            let user = rest.split_once('@').map_or("", |(user, _)| user);
+            return Err(match user.split(':').next() {
+                None | Some("") => UrlError::User,
+                Some(_) => UrlError::Unreadable,
+            });
         }
         if url.path().trim_matches('/').is_empty() {
             return Err(UrlError::Database);

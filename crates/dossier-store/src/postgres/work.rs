@@ -10,13 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dossier_core::lease::LeaseRules;
+use sqlx::Row;
 use sqlx::postgres::{PgListener, PgPoolOptions};
-use sqlx::{PgPool, Row};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::open::Connect;
+use super::pool::{Pool, failure_to_connect};
 use super::session::{In, Session};
 use super::sql::{limits, now, to_claim};
 use super::{Failed, PostgresStore};
@@ -147,7 +148,7 @@ struct Found {
 /// Looks at the database for all who wait.
 pub(super) async fn look_for_all(
     work: Arc<Work>,
-    pool: PgPool,
+    pool: Pool,
     keeps_statements: bool,
     every: Duration,
 ) {
@@ -177,7 +178,7 @@ pub(super) async fn look_for_all(
     }
 }
 
-async fn look(work: &Work, pool: &PgPool, keeps_statements: bool) -> Result<Found, sqlx::Error> {
+async fn look(work: &Work, pool: &Pool, keeps_statements: bool) -> Result<Found, Unavailable> {
     const CLAIMABLE: &str = concat!(
         "SELECT count(*) FROM (SELECT 1 FROM requests WHERE ",
         to_claim!(),
@@ -227,7 +228,7 @@ pub(super) async fn listen_for_all(work: Arc<Work>, connect: Connect) {
                 work.listening.store(false, Ordering::Relaxed);
                 failed
             }
-            Err(error) => Unavailable::from(error),
+            Err(failed) => failed,
         };
         if !said {
             tracing::warn!(
@@ -241,14 +242,21 @@ pub(super) async fn listen_for_all(work: Arc<Work>, connect: Connect) {
     }
 }
 
-async fn listener(connect: &Connect) -> Result<PgListener, sqlx::Error> {
+async fn listener(connect: &Connect) -> Result<PgListener, Unavailable> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ANSWER_MAX)
         .max_lifetime(None)
         .idle_timeout(None)
         .connect_lazy_with(connect.options.clone());
-    let mut listener = PgListener::connect_with(&pool).await?;
+    let mut listener = match PgListener::connect_with(&pool).await {
+        // The pool tried for so long; it does not say what failed.
+        Err(error @ sqlx::Error::PoolTimedOut) => {
+            let failure = failure_to_connect(connect, ANSWER_MAX).await;
+            return Err(failure.map_or_else(|| error.into(), Unavailable));
+        }
+        connected => connected?,
+    };
     listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use dossier_store::postgres::{DatabaseUrl, OpenError, Options, UrlError};
 use dossier_store::{PostgresStore, Store, StoreError};
+use futures::future::join_all;
 use sqlx::Executor;
 
 use crate::conformance::given::*;
-use crate::server::PASSWORD;
-use crate::{scratch, server};
+use crate::server::{PASSWORD, Server};
+use crate::{raw, scratch, server};
 
 async fn refusal(url: &str) -> String {
     let options = Options {
@@ -36,6 +37,10 @@ async fn a_database_that_cannot_be_used_says_why_and_never_the_password() {
             "does not accept the user",
         ),
         (server().network_url("nowhere"), "it has no such database"),
+        (
+            "postgres://dossier:hunter2@nowhere.invalid/x".to_owned(),
+            "the host's name cannot be resolved",
+        ),
         (
             "postgres://dossier:hunter2@x/y?host=/nowhere".to_owned(),
             "no such socket",
@@ -71,6 +76,18 @@ fn a_url_must_say_what_is_needed_and_nothing_unknown() {
     assert_eq!(refused("postgres://h/d"), UrlError::User);
     assert_eq!(refused("postgres://u@h"), UrlError::Database);
     assert_eq!(refused("postgres:///d"), UrlError::User);
+    for password in [
+        "hun/ter2", "hun#ter2", "hun?ter2", "12/ter2", "12#ter2", "12?ter2",
+    ] {
+        let refused = refused(&format!("postgres://u:{password}@h/d"));
+        assert_eq!(refused, UrlError::Unreadable, "{password}");
+        assert!(refused.to_string().contains("/ is %2F"), "{refused}");
+        assert!(!refused.to_string().contains("ter2"), "{refused}");
+    }
+    assert_eq!(refused("postgres://u:p@h:99999/d"), UrlError::Unreadable);
+    assert_eq!(refused("postgres://:hunter2@h/d"), UrlError::User);
+    let escaped = "postgres://u:a%2Fb%23c@h/d".parse::<DatabaseUrl>();
+    assert_eq!(escaped.unwrap().to_string(), "h:5432/d");
     let unknown = refused("postgres://u:hunter2@h/d?options=-c%20x");
     assert!(unknown.to_string().contains("options"), "{unknown}");
     let unknown = refused("postgres://u:hunter2@h/d?Secret%20Text=1").to_string();
@@ -164,4 +181,145 @@ async fn an_abandoned_call_leaves_the_store_usable() {
     pending(&store, &["a"]).await;
     let after = store.count_requests(&filter(), &rules()).await.unwrap();
     assert!(after > before);
+}
+
+/// A store in a server of its own, over the network.
+async fn store_on(server: &Server, connections_max: u32, connect_max: Duration) -> PostgresStore {
+    let options = Options {
+        connections_max,
+        connect_max,
+        lock_max: Duration::from_secs(60),
+        ..Options::new(server.network_url(&server.database()).parse().unwrap())
+    };
+    let store = PostgresStore::open(options).await.unwrap();
+    let begin = Instant::now();
+    while !store.is_listening() {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    store
+}
+
+async fn cause(store: &PostgresStore) -> String {
+    store.ping().await.unwrap_err().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_is_soon_told_that_nobody_listens_any_more() {
+    let server = Server::start();
+    let store = store_on(&server, 4, Duration::from_secs(60)).await;
+    store.ping().await.unwrap();
+    server.stop("fast");
+    // What is left of a connection may be the first to be noticed.
+    let _ = store.ping().await;
+    let begin = Instant::now();
+    for cause in join_all((0..30).map(|_| cause(&store))).await {
+        assert!(cause.contains("nobody listens there"), "{cause}");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    server.start_again();
+    store.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_of_the_server_is_waited_for() {
+    let server = Server::start();
+    let store = store_on(&server, 4, Duration::from_secs(60)).await;
+    // A connection that has rested is asked whether it lives.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    server.stop("fast");
+    let (called, ()) = tokio::join!(store.ping(), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.start_again();
+    });
+    called.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_on_connections_is_told_from_a_pool_that_is_in_use() {
+    let server = Server::start();
+    let store = store_on(&server, 2, Duration::from_secs(3)).await;
+    // The listener has the only one that the user may have.
+    let limit = |most: u32| {
+        let limit = format!("ALTER ROLE dossier CONNECTION LIMIT {most}");
+        server.sql("postgres", &limit);
+    };
+    limit(1);
+    for cause in join_all((0..5).map(|_| cause(&store))).await {
+        assert!(cause.contains("too many connections"), "{cause}");
+        assert!(cause.contains("53300"), "{cause}");
+    }
+    // All that the store may have are in use, and the user may have no more than those.
+    limit(3);
+    let id = pending_of_a(&store).await;
+    let mut other = raw(&server, "test_0").await;
+    other
+        .execute("BEGIN; SELECT 1 FROM requests FOR UPDATE")
+        .await
+        .unwrap();
+    let rules = rules();
+    let blocked =
+        async { tokio::join!(store.claim(id, "w", &rules), store.claim(id, "w", &rules)) };
+    let refused = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for cause in join_all((0..5).map(|_| cause(&store))).await {
+            assert!(cause.contains("no connection became free"), "{cause}");
+        }
+        other.execute("ROLLBACK").await.unwrap();
+    };
+    let _ = tokio::join!(blocked, refused);
+    store.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_store_says_that_the_server_does_not_answer() {
+    let server = Server::start();
+    let store = store_on(&server, 4, Duration::from_secs(3)).await;
+    let id = pending_of_a(&store).await;
+    let mut other = raw(&server, "test_0").await;
+    other
+        .execute("BEGIN; SELECT 1 FROM requests FOR UPDATE")
+        .await
+        .unwrap();
+    let rules = rules();
+    while store.connections().busy > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // All connections that there are are in use, and there may be more.
+    let open = store.connections().idle;
+    assert!(open < 4);
+    let blocked = join_all((0..open).map(|_| store.claim(id, "w", &rules)));
+    let refused = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let frozen = server.freeze();
+        let cause = cause(&store).await;
+        assert!(cause.contains("did not answer in time"), "{cause}");
+        drop(frozen);
+        other.execute("ROLLBACK").await.unwrap();
+    };
+    let _ = tokio::join!(blocked, refused);
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_written_to_is_not_well() {
+    let scratch = scratch().await;
+    let options = Options {
+        migrate: false,
+        ..scratch.options()
+    };
+    PostgresStore::open(options.clone())
+        .await
+        .unwrap()
+        .ping()
+        .await
+        .unwrap();
+    let name = &scratch.name;
+    scratch.sql(&format!(
+        "ALTER DATABASE {name} SET default_transaction_read_only = on"
+    ));
+    let store = PostgresStore::open(options).await.unwrap();
+    let refused = store.ping().await.unwrap_err().to_string();
+    assert!(refused.contains("it is read-only"), "{refused}");
+    assert!(refused.contains("25006"), "{refused}");
 }

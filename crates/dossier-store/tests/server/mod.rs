@@ -117,6 +117,15 @@ impl Server {
         succeed(stop.args(["-m", how, "-w", "stop"]));
     }
 
+    /// Has it accept no connection and say nothing of that, until what this answers is dropped.
+    /// Connections that there are go on.
+    pub fn freeze(&self) -> Frozen {
+        let file = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let process = file.lines().next().unwrap().to_owned();
+        succeed(Command::new("kill").args(["-STOP", &process]));
+        Frozen { process }
+    }
+
     /// Makes an empty database that the user `dossier` owns; answers its name.
     pub fn database(&self) -> String {
         let name = self.unused_name();
@@ -201,6 +210,17 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
+    }
+}
+
+/// A server that accepts no connection for now.
+pub struct Frozen {
+    process: String,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-CONT", &self.process]).status();
     }
 }
 

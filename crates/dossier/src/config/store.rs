@@ -112,6 +112,9 @@ impl StoreTable {
         let Some(url) = url_of("url", &self.url, self.url_file.as_deref())? else {
             return Ok(None);
         };
+        if let Some(file) = &self.ca_file {
+            check_certificates("store.ca_file", file)?;
+        }
         let listen_url = url_of(
             "listen_url",
             &self.listen_url,
@@ -129,6 +132,22 @@ impl StoreTable {
             ..Options::new(url)
         }))
     }
+}
+
+/// Whether the file can be read and holds certificates; the database would only be said to be no
+/// file, or not to be trusted.
+fn check_certificates(key: &str, file: &Path) -> Result<(), ConfigError> {
+    let problem = match std::fs::read(file) {
+        Ok(text) if holds(&text, b"-----BEGIN CERTIFICATE-----") => return Ok(()),
+        Ok(_) => "it holds no certificates in PEM form".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let file = file.display();
+    Err(ConfigError::Invalid(format!("{key}: {file}: {problem}")))
+}
+
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 fn url_of(

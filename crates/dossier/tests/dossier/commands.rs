@@ -520,3 +520,50 @@ fn a_converter_does_not_outlive_the_program() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_database_that_is_away_is_told_from_a_configuration_that_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    let check = |ca_file: Option<&Path>| {
+        let mut command = process::dossier(folder.path());
+        command
+            .env(
+                "DOSSIER_STORE__URL",
+                "postgres://dossier:hunter2@127.0.0.1:1/dossier",
+            )
+            .args(["config", "check"]);
+        if let Some(file) = ca_file {
+            command.env("DOSSIER_STORE__CA_FILE", file);
+        }
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+        (output.status.code(), stderr)
+    };
+    let (code, stderr) = check(None);
+    assert_eq!(code, Some(4), "{stderr}");
+    assert!(stderr.contains("nobody listens there"), "{stderr}");
+
+    let (code, stderr) = check(Some(&ca_file));
+    assert_eq!(code, Some(3), "{stderr}");
+    let named = format!("store.ca_file: {}", ca_file.display());
+    assert_eq!(stderr.matches(&named).count(), 1, "{stderr}");
+
+    std::fs::write(&ca_file, "no certificate").unwrap();
+    let (code, stderr) = check(Some(&ca_file));
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains(&named), "{stderr}");
+    assert!(stderr.contains("no certificates in PEM form"), "{stderr}");
+    // A command that only uses the database says so, too.
+    let migrate = process::dossier(folder.path())
+        .env(
+            "DOSSIER_STORE__URL",
+            "postgres://dossier:hunter2@127.0.0.1:1/dossier",
+        )
+        .env("DOSSIER_STORE__CA_FILE", &ca_file)
+        .args(["migrate", "--check"])
+        .output()
+        .unwrap();
+    assert_eq!(migrate.status.code(), Some(3));
+}

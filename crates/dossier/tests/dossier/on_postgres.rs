@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dossier_core::{Private, RequestId};
 use dossier_worker::ApiClient;
 use serde_json::json;
+use sqlx::Connection;
 
 use crate::harness;
 use crate::harness::postgres::{PASSWORD, Server};
@@ -189,7 +190,7 @@ async fn killed_apis_and_workers_lose_nothing_and_leave_nothing() {
     }
     site.each_was_completed_once(count);
     let folder = site.folder.path().join("data/documents");
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     while documents(&folder).len() > MADE * count {
         assert!(
             begin.elapsed() < harness::PATIENCE,
@@ -224,7 +225,7 @@ async fn a_server_that_restarts_in_the_middle_loses_nothing() {
     restarted.stop("fast");
     tokio::time::sleep(Duration::from_millis(500)).await;
     restarted.start_again();
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     while client.show(ids[0]).await.is_err() {
         assert!(begin.elapsed() < harness::PATIENCE, "it does not come back");
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -308,4 +309,89 @@ fn a_url_in_the_configuration_is_never_shown() {
     let (code, text) = shown("postgres://dossier:hunter2@db.example/dossier?speed=high");
     assert_eq!(code, Some(3));
     assert!(text.contains("unknown parameter (speed)"), "{text}");
+}
+
+fn free_address() -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_are_served_in_time_while_the_database_does_not_answer() {
+    dossier_worker::install_tls_provider();
+    let site = Site::new();
+    let address = free_address();
+    let listen = address.to_string();
+    let variables = [("DOSSIER_METRICS__LISTEN", &*listen)];
+    let _api = Running::start_with(site.folder.path(), "api", "api", &variables);
+    let read = async || {
+        let asked = Instant::now();
+        let answer = reqwest::get(format!("http://{address}/metrics")).await;
+        (answer.unwrap().text().await.unwrap(), asked.elapsed())
+    };
+    let (page, _) = read().await;
+    assert!(page.contains("dossier_requests_due 0"), "{page}");
+    assert!(
+        page.contains("dossier_queue_refresh_failures_total 0"),
+        "{page}"
+    );
+
+    let url = server().network_url(&site.database);
+    let mut other = sqlx::PgConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("BEGIN; LOCK TABLE requests IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    // What was read is shown for some time.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        read().await
+    };
+    for (page, took) in <[_; 2]>::from(tokio::join!(read(), later)) {
+        assert!(took < Duration::from_secs(4), "{took:?}");
+        assert!(
+            page.contains("dossier_queue_refresh_failures_total 1"),
+            "{page}"
+        );
+        assert!(!page.contains("dossier_requests_due"), "{page}");
+        for still in ["dossier_store_connections{", "dossier_store_errors_total"] {
+            assert!(page.contains(still), "{page}");
+        }
+    }
+    other.close().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let (page, _) = read().await;
+    assert!(page.contains("dossier_requests_due 0"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_becomes_read_only_makes_the_api_unready_and_its_texts_are_not_logged() {
+    dossier_worker::install_tls_provider();
+    let site = Site::new();
+    // Everything is logged, and nobody else uses the connections.
+    let variables = [
+        ("DOSSIER_LOG__FILTER", "debug"),
+        ("DOSSIER_HOUSEKEEPING__EVERY_SECONDS", "3600"),
+    ];
+    let api = Running::start_with(site.folder.path(), "api", "api", &variables);
+    let url = format!("{}health/readiness", api.ready["url"].as_str().unwrap());
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);
+    // A connection that has rested is asked whether it lives, and the server tells why it does not.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let database = &site.database;
+    server().sql(
+        "postgres",
+        &format!(
+            "ALTER DATABASE {database} SET default_transaction_read_only = on;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        ),
+    );
+    for _ in 0..2 {
+        let answer = reqwest::get(&url).await.unwrap();
+        assert_eq!(answer.status(), 503);
+    }
+    let log = api.log();
+    assert!(log.contains("DEBUG"), "{log}");
+    assert!(!log.contains("terminating connection"), "{log}");
 }
