@@ -61,6 +61,34 @@ fn findings_are_lines_with_their_place_and_errors_fail() {
 }
 
 #[test]
+fn what_is_said_of_an_element_is_what_the_report_does() {
+    let template = "<object>OBJ</object><audio>AUD</audio><form>FORM</form>\n\
+                    <title>TITLE</title>\n<pre>PRE</pre>";
+    let folder = folder(&[
+        ("elements.hbs", template),
+        ("answer.json", r#"{"content": {}}"#),
+    ]);
+    let (_, lines, _) = run(folder.path(), "template check elements.hbs");
+    let said: Vec<&str> = lines.lines().collect();
+    assert_eq!(
+        said,
+        [
+            "elements.hbs:1:1: warning: <object> is laid out as its text only",
+            "elements.hbs:1:21: warning: <audio> is laid out as its text only",
+            "elements.hbs:1:39: warning: <form> is laid out as its text only",
+            "elements.hbs:2:1: warning: <title> never reaches the PDF",
+        ]
+    );
+    let rendering = "render --template elements.hbs --data answer.json -o section.pdf";
+    process::succeed(folder.path(), rendering);
+    let shown = pdf::text(&folder.path().join("section.pdf"));
+    for text in ["OBJ", "AUD", "FORM", "PRE"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    assert!(!shown.contains("TITLE"), "{shown}");
+}
+
+#[test]
 fn findings_are_json_for_programs() {
     let folder = folder(&[("odd.hbs", "{{{a}}}")]);
     let checked = process::json(folder.path(), "template check odd.hbs");
