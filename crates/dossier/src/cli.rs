@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dossier_core::Private;
 use dossier_core::request::Priority;
+use dossier_core::service::Category;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -254,6 +255,14 @@ pub struct Download {
 pub enum ServiceCommand {
     /// Add a service to the catalogue.
     Add(AddService),
+    /// Change a service of the catalogue: what is given, and nothing else.
+    Change {
+        /// The service's name, which stays.
+        name: String,
+        /// What is to be different.
+        #[command(flatten)]
+        changes: ServiceChanges,
+    },
     /// List the catalogue.
     List,
     /// Let requests wait for a service that is in trouble.
@@ -375,6 +384,39 @@ pub struct AddService {
     pub disabled: bool,
 }
 
+/// What is to be different about a service.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true)]
+pub struct ServiceChanges {
+    /// What people call it; its section's title.
+    #[arg(long)]
+    pub label: Option<String>,
+    /// Base URL; the contract's paths are appended to it.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Where it belongs.
+    #[arg(long, value_enum, ignore_case = true)]
+    pub category: Option<CategoryChoice>,
+    /// An explicit place in the report, smallest first.
+    #[arg(long)]
+    pub rank: Option<u32>,
+    /// It has no explicit place in the report.
+    #[arg(long, conflicts_with = "rank")]
+    pub no_rank: bool,
+    /// It serves its own template for its section.
+    #[arg(long)]
+    pub template: bool,
+    /// It serves no template: its section is printed as any answer is.
+    #[arg(long, conflicts_with = "template")]
+    pub no_template: bool,
+    /// Let new requests name it.
+    #[arg(long)]
+    pub enabled: bool,
+    /// Let no new request name it; those that do go on.
+    #[arg(long, conflicts_with = "enabled")]
+    pub disabled: bool,
+}
+
 /// Commands on reference data.
 #[derive(Debug, Subcommand)]
 pub enum ReferenceCommand {
@@ -446,6 +488,16 @@ pub enum CategoryChoice {
     Probation,
     /// Any other.
     Other,
+}
+
+impl From<CategoryChoice> for Category {
+    fn from(choice: CategoryChoice) -> Self {
+        match choice {
+            CategoryChoice::Prison => Self::Prison,
+            CategoryChoice::Probation => Self::Probation,
+            CategoryChoice::Other => Self::Other,
+        }
+    }
 }
 
 /// Commands on templates.
