@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use dossier_core::Private;
 use dossier_core::request::Priority;
 use dossier_core::service::Category;
@@ -125,17 +125,13 @@ pub enum RequestCommand {
 
 /// What a new request asks for.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("identifier").args(["nomis_id", "ndelius_id"]).required(true)))]
 pub struct Create {
     /// The controller's case reference.
     #[arg(long, value_name = "REFERENCE")]
     pub case: String,
     /// Prison number, such as A1234AA.
-    #[arg(
-        long,
-        value_name = "ID",
-        required_unless_present = "ndelius_id",
-        conflicts_with = "ndelius_id"
-    )]
+    #[arg(long, value_name = "ID")]
     pub nomis_id: Option<String>,
     /// Probation case reference, such as X123456.
     #[arg(long, value_name = "ID")]
@@ -307,11 +303,12 @@ pub enum SchemaCommand {
 
 /// Which service to test, and how.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("subject").args(["prn", "crn"]).required(true).multiple(true)))]
 pub struct TestService {
     /// Base URL; the contract's paths are appended to it.
     pub url: String,
     /// Prison number of a subject of whom the service holds data, such as A1234AA.
-    #[arg(long, value_name = "ID", required_unless_present = "crn")]
+    #[arg(long, value_name = "ID")]
     pub prn: Option<String>,
     /// Probation case reference of such a subject, such as X123456. With --prn too, that one is
     /// asked for everything, and this one once.

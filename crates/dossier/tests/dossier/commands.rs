@@ -162,6 +162,13 @@ async fn exit_codes_are_the_documented_ones() {
             2,
             "cannot be used with",
         ),
+        (
+            "request create --case C-1",
+            2,
+            "<--nomis-id <ID>|--ndelius-id <ID>>",
+        ),
+        (&format!("{create} --ndelius-id X123456"), 2, "--ndelius-id"),
+        ("service test http://x", 2, "<--prn <ID>|--crn <ID>>"),
         ("--config missing.toml request list", 3, "missing.toml"),
     ] {
         let (got, stderr) = site.exit_code(line);
