@@ -73,7 +73,7 @@ pub fn written_with(sections: &[(&str, &str)], fallbacks: &[PathBuf]) -> Written
 pub fn section(label: &str, body: SectionBody) -> Section {
     Section {
         label: label.to_owned(),
-        version: TemplateVersion::Generic,
+        version: TemplateVersion::Generic.into(),
         body,
     }
 }

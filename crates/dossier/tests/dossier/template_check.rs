@@ -175,6 +175,24 @@ fn html_is_what_the_template_gives_and_nothing_else() {
 }
 
 #[test]
+fn the_contents_of_a_preview_name_no_version() {
+    let folder = folder(&[
+        ("t.hbs", "<p>{{a}}</p>"),
+        ("d.json", r#"{"content": {"a": 1}}"#),
+    ]);
+    for (template, expected) in [("--template t.hbs", "preview"), ("", "generic")] {
+        let line = format!("render {template} --data d.json --label Visits -o out.pdf");
+        process::succeed(folder.path(), &line);
+        let shown = pdf::text(&folder.path().join("out.pdf"));
+        let contents = shown
+            .lines()
+            .find(|line| line.trim_start().starts_with("Visits "));
+        let words: Vec<&str> = contents.unwrap_or(&shown).split_whitespace().collect();
+        assert_eq!(words, ["Visits", expected, "4"]);
+    }
+}
+
+#[test]
 fn what_cannot_be_rendered_says_why_and_leaves_no_file() {
     let folder = folder(&[
         ("t.hbs", "{{a}}"),
