@@ -215,7 +215,7 @@ fn report(body: PathBuf, attachments: Vec<PathBuf>) -> Report {
         sections: vec![
             Section {
                 label: "Made up".to_owned(),
-                version: TemplateVersion::Generic,
+                version: TemplateVersion::Generic.into(),
                 body: SectionBody::Response {
                     body,
                     html: None,
@@ -225,7 +225,7 @@ fn report(body: PathBuf, attachments: Vec<PathBuf>) -> Report {
             },
             Section {
                 label: "Empty".to_owned(),
-                version: TemplateVersion::Generic,
+                version: TemplateVersion::Generic.into(),
                 body: SectionBody::NoData,
             },
         ],

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         sections.push(Section {
             label,
-            version: TemplateVersion::Generic,
+            version: TemplateVersion::Generic.into(),
             body: SectionBody::Response {
                 body: path,
                 html: None,
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (label, html) in pages {
         sections.push(Section {
             label,
-            version: TemplateVersion::Version(1),
+            version: TemplateVersion::Version(1).into(),
             body: SectionBody::Response {
                 body: empty.path().to_owned(),
                 html: Some(html),
@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         serde_json::to_writer(&list, &answer(&attached))?;
         sections.push(Section {
             label: "Attachments".to_owned(),
-            version: TemplateVersion::Generic,
+            version: TemplateVersion::Generic.into(),
             body: SectionBody::Response {
                 body: list.path().to_owned(),
                 html: None,
@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     sections.push(Section {
         label: "A service that holds nothing".to_owned(),
-        version: TemplateVersion::Version(3),
+        version: TemplateVersion::Version(3).into(),
         body: SectionBody::NoData,
     });
     let report = Report {

@@ -5,6 +5,7 @@ mod canvas;
 mod composer;
 mod front;
 mod furniture;
+mod levels;
 mod list;
 mod row;
 mod table;

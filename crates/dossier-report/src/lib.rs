@@ -54,7 +54,7 @@ pub use look::{Colour, Colours, InvalidColour, Logo, Look};
 pub use member_label::member_label;
 pub use report::{
     AttachmentOutcome, FileKind, Identifier, OfficeConverter, Output, Report, ReportFile,
-    ReportSummary, Section, SectionBody, Shown, VolumeLimits, Wording,
+    ReportSummary, Section, SectionBody, SectionVersion, Shown, VolumeLimits, Wording,
 };
 pub use text::Fonts;
 pub use write::{write_files, write_report};

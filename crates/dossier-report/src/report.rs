@@ -78,9 +78,33 @@ pub struct Section {
     /// The service's name for readers; the section's title.
     pub label: String,
     /// The template the section is made with.
-    pub version: TemplateVersion,
+    pub version: SectionVersion,
     /// The service's answer.
     pub body: SectionBody,
+}
+
+/// Which template makes a section, as the contents name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SectionVersion {
+    /// That of a service.
+    Of(TemplateVersion),
+    /// One that is being written, and is no version of a service's template.
+    Preview,
+}
+
+impl From<TemplateVersion> for SectionVersion {
+    fn from(version: TemplateVersion) -> Self {
+        Self::Of(version)
+    }
+}
+
+impl fmt::Display for SectionVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(version) => version.fmt(f),
+            Self::Preview => f.write_str("preview"),
+        }
+    }
 }
 
 /// A service's answer.

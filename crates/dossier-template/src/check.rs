@@ -3,6 +3,7 @@
 //! The template's text is looked at by itself ([`html`], [`tree`], [`partials`]); with a sample answer it is
 //! rendered into nothing while every value that it looks up and shows is noted ([`usage`]).
 
+mod element;
 mod html;
 mod partials;
 mod tree;
@@ -41,9 +42,10 @@ pub enum FindingKind {
     Unescaped,
     /// A class that the report's style sheet does not know.
     UnknownClass,
-    /// An element that is laid out as its text only.
+    /// An element of which no more than its text is laid out.
     TextOnly,
-    /// Scripts, event handlers, links and sources elsewhere: they never reach the PDF.
+    /// Scripts, event handlers, links and sources elsewhere, elements that are no part of a section's
+    /// text: they never reach the PDF.
     NeverInPdf,
     /// A helper or a block has fewer or more arguments than make sense, or named ones.
     Arguments,

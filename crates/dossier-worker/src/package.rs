@@ -376,7 +376,7 @@ mod tests {
         let body = format!(r#"{{"content": 1, "attachments": [{entry}, {entry}, {entry}]}}"#);
         let section = Section {
             label: "Key worker".to_owned(),
-            version: TemplateVersion::Generic,
+            version: TemplateVersion::Generic.into(),
             body: SectionBody::Response {
                 body: file("body", &body),
                 html: None,

@@ -211,7 +211,7 @@ fn section(section: ReportSection) -> Section {
     let labels = section.labels;
     Section {
         label: section.label,
-        version: section.version,
+        version: section.version.into(),
         body: section
             .answer
             .map_or(SectionBody::NoData, |answer| SectionBody::Response {

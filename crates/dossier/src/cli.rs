@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use dossier_core::Private;
 use dossier_core::request::Priority;
+use dossier_core::service::Category;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -124,17 +125,13 @@ pub enum RequestCommand {
 
 /// What a new request asks for.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("identifier").args(["nomis_id", "ndelius_id"]).required(true)))]
 pub struct Create {
     /// The controller's case reference.
     #[arg(long, value_name = "REFERENCE")]
     pub case: String,
     /// Prison number, such as A1234AA.
-    #[arg(
-        long,
-        value_name = "ID",
-        required_unless_present = "ndelius_id",
-        conflicts_with = "ndelius_id"
-    )]
+    #[arg(long, value_name = "ID")]
     pub nomis_id: Option<String>,
     /// Probation case reference, such as X123456.
     #[arg(long, value_name = "ID")]
@@ -254,6 +251,14 @@ pub struct Download {
 pub enum ServiceCommand {
     /// Add a service to the catalogue.
     Add(AddService),
+    /// Change a service of the catalogue: what is given, and nothing else.
+    Change {
+        /// The service's name, which stays.
+        name: String,
+        /// What is to be different.
+        #[command(flatten)]
+        changes: ServiceChanges,
+    },
     /// List the catalogue.
     List,
     /// Let requests wait for a service that is in trouble.
@@ -298,11 +303,12 @@ pub enum SchemaCommand {
 
 /// Which service to test, and how.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("subject").args(["prn", "crn"]).required(true).multiple(true)))]
 pub struct TestService {
     /// Base URL; the contract's paths are appended to it.
     pub url: String,
     /// Prison number of a subject of whom the service holds data, such as A1234AA.
-    #[arg(long, value_name = "ID", required_unless_present = "crn")]
+    #[arg(long, value_name = "ID")]
     pub prn: Option<String>,
     /// Probation case reference of such a subject, such as X123456. With --prn too, that one is
     /// asked for everything, and this one once.
@@ -372,6 +378,39 @@ pub struct AddService {
     pub template: bool,
     /// Add it without letting new requests name it.
     #[arg(long)]
+    pub disabled: bool,
+}
+
+/// What is to be different about a service.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true)]
+pub struct ServiceChanges {
+    /// What people call it; its section's title.
+    #[arg(long)]
+    pub label: Option<String>,
+    /// Base URL; the contract's paths are appended to it.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Where it belongs.
+    #[arg(long, value_enum, ignore_case = true)]
+    pub category: Option<CategoryChoice>,
+    /// An explicit place in the report, smallest first.
+    #[arg(long)]
+    pub rank: Option<u32>,
+    /// It has no explicit place in the report.
+    #[arg(long, conflicts_with = "rank")]
+    pub no_rank: bool,
+    /// It serves its own template for its section.
+    #[arg(long)]
+    pub template: bool,
+    /// It serves no template: its section is printed as any answer is.
+    #[arg(long, conflicts_with = "template")]
+    pub no_template: bool,
+    /// Let new requests name it.
+    #[arg(long)]
+    pub enabled: bool,
+    /// Let no new request name it; those that do go on.
+    #[arg(long, conflicts_with = "enabled")]
     pub disabled: bool,
 }
 
@@ -446,6 +485,16 @@ pub enum CategoryChoice {
     Probation,
     /// Any other.
     Other,
+}
+
+impl From<CategoryChoice> for Category {
+    fn from(choice: CategoryChoice) -> Self {
+        match choice {
+            CategoryChoice::Prison => Self::Prison,
+            CategoryChoice::Probation => Self::Probation,
+            CategoryChoice::Other => Self::Other,
+        }
+    }
 }
 
 /// Commands on templates.

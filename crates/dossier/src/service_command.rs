@@ -1,10 +1,9 @@
 //! `dossier service …`: the catalogue, and the test of a service.
 
-use dossier_core::service::Category;
 use dossier_core::wire::{ServiceBody, ServiceView};
 use dossier_worker::ApiClient;
 
-use crate::cli::{AddService, CategoryChoice, ServiceCommand};
+use crate::cli::{AddService, ServiceChanges, ServiceCommand};
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::{Output, table};
@@ -30,6 +29,14 @@ pub async fn run(command: ServiceCommand, config: &Config, output: Output) -> Re
             output.print(&added, |added| {
                 format!("added {} ({})", added.name, added.id)
             });
+        }
+        ServiceCommand::Change { name, changes } => {
+            let service = find(&client, &name).await?;
+            let id = service.id.into();
+            let changed = client
+                .update_service(id, &changed(service, changes))
+                .await?;
+            output.print(&changed, |changed| format!("changed {}", changed.name));
         }
         ServiceCommand::List => output.print(&client.services().await?, |services| list(services)),
         ServiceCommand::Suspend { name } => suspend(&client, &name, true, output).await?,
@@ -71,12 +78,21 @@ fn body(service: AddService) -> ServiceBody {
         url: service.url,
         enabled: !service.disabled,
         template_migrated: service.template,
-        category: match service.category {
-            CategoryChoice::Prison => Category::Prison,
-            CategoryChoice::Probation => Category::Probation,
-            CategoryChoice::Other => Category::Other,
-        },
+        category: service.category.into(),
         rank: service.rank,
+    }
+}
+
+/// A service's details with the changes.
+fn changed(service: ServiceView, changes: ServiceChanges) -> ServiceBody {
+    ServiceBody {
+        name: service.name,
+        label: changes.label.unwrap_or(service.label),
+        url: changes.url.unwrap_or(service.url),
+        enabled: changes.enabled || (service.enabled && !changes.disabled),
+        template_migrated: changes.template || (service.template_migrated && !changes.no_template),
+        category: changes.category.map_or(service.category, Into::into),
+        rank: changes.rank.or(service.rank.filter(|_| !changes.no_rank)),
     }
 }
 

@@ -1,5 +1,6 @@
 use super::canvas::{Canvas, Paper, paper};
 use super::front::continued;
+use super::levels::HeadingLevels;
 use super::list::{Marker, OpenList};
 use super::row::{Group, OpenRow, RowKind};
 use super::table::OpenTable;
@@ -47,9 +48,8 @@ pub(crate) struct Composer<'a, 'f> {
     /// Whether what comes next is to start on a new page.
     page_break: bool,
     pub(super) headings: Vec<PendingHeading>,
-    /// The level of the heading shown last: levels are not to have gaps (ISO 14289-1, 7.4.2).
-    heading_level: u8,
-    /// The volume that it is in.
+    heading_levels: HeadingLevels,
+    /// The volume that the heading shown last is in.
     heading_volume: usize,
     pub(super) group: Option<Group>,
     pub(super) row: Option<OpenRow>,
@@ -147,7 +147,7 @@ impl<'a, 'f> Composer<'a, 'f> {
             marker: None,
             page_break: false,
             headings: Vec::new(),
-            heading_level: 0,
+            heading_levels: HeadingLevels::default(),
             heading_volume: 0,
             group: None,
             row: None,
@@ -165,7 +165,7 @@ impl<'a, 'f> Composer<'a, 'f> {
         if let Some(section) = self.section.take() {
             section.close(self.paper)?;
         }
-        self.heading_level = 0;
+        self.heading_levels.clear();
         self.hand_on_page()
     }
 
@@ -192,12 +192,12 @@ impl<'a, 'f> Composer<'a, 'f> {
     /// Says at the top of a volume which section goes on there.
     fn continue_section(&mut self) -> Result<(), ReportError> {
         self.heading_volume = self.paper.volume();
-        self.heading_level = 1;
+        self.heading_levels.clear();
         let Some(section) = &self.section else {
             return Ok(());
         };
         let style = StyleId::Title;
-        let role = Role::Heading(1);
+        let role = Role::Heading(self.heading_levels.tagged(1));
         let text = continued(&self.title);
         let mut lines = TextFlow::all(self.shaper, &text, style, paper::TEXT_WIDTH);
         lines.truncate(CONTINUED_TITLE_LINES_MAX);
@@ -367,10 +367,9 @@ impl<'a, 'f> Composer<'a, 'f> {
             self.paper.page_number()?;
             if self.paper.volume() != self.heading_volume {
                 self.heading_volume = self.paper.volume();
-                self.heading_level = 0;
+                self.heading_levels.clear();
             }
-            self.heading_level = heading.level.min(self.heading_level + 1);
-            let role = Role::Heading(self.heading_level);
+            let role = Role::Heading(self.heading_levels.tagged(heading.level));
             let begun_since = self.lists.split_off(heading.lists.min(self.lists.len()));
             let element = self.open(role)?;
             self.lists.extend(begun_since);

@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
-use dossier_core::section::TemplateVersion;
-
 use super::canvas::{Canvas, Paper, paper};
 use super::composer::{Composer, Meaning};
 use crate::ReportError;
 use crate::attachment::show_logo;
 use crate::block::{Block, BlockSink, Value};
 use crate::pdf::{Element, LinkPlace, PdfFile, Role};
-use crate::report::{Report, Wording};
+use crate::report::{Report, SectionVersion, Wording};
 use crate::text::{Shaper, StyleId, TextFlow};
 
 /// Points from the paper's top to a cover's first line.
@@ -24,7 +22,7 @@ pub(crate) struct ContentsLine<'r> {
     /// The place of its section among the report's.
     pub section: usize,
     pub label: Cow<'r, str>,
-    pub version: TemplateVersion,
+    pub version: SectionVersion,
     /// The volume that it starts in, if that is another one.
     pub volume: Option<u32>,
     pub page: u32,

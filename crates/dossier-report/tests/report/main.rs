@@ -10,6 +10,7 @@
 mod attached;
 mod content;
 mod documents;
+mod elements;
 mod hostile;
 mod labels;
 mod listing;

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use crate::attached::{attached, fixture};
 use crate::structure::{Element, File, section};
 use crate::support::{
-    Written, accessible, drawn, folded, report, section as section_of, written_html,
-    written_html_under,
+    Written, accessible, drawn, folded, headings as headings_in, report, section as section_of,
+    written_html, written_html_under,
 };
 
 /// Bytes as base64.
@@ -366,6 +366,51 @@ fn a_section_goes_on_in_the_next_volume_as_what_it_is() {
     let summary = written.clone();
     let first = Written::new(folder, summary);
     first.assert_accessible();
+}
+
+#[test]
+fn headings_in_a_later_volume_have_no_gap_and_stay_of_one_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let headings: String = (0..600).map(|n| format!("<h4>h{n}</h4><p>x</p>")).collect();
+    let html = folder.path().join("section.html");
+    fs::write(&html, format!("<p class='title'>T</p>{headings}")).unwrap();
+    let body = folder.path().join("body.json");
+    fs::write(&body, "{}").unwrap();
+    let output = Output {
+        report: folder.path().join("report.pdf"),
+        copy: None,
+        limits: VolumeLimits {
+            pages_max: Some(12),
+            bytes_max: None,
+        },
+    };
+    let body = SectionBody::Response {
+        body,
+        html: Some(html),
+        labels: None,
+        attachments: Vec::new(),
+    };
+    let report = report(vec![section_of("Section", body)]);
+    let written = write_files(&report, &Fonts::embedded().unwrap(), &output).unwrap();
+    assert!(written.files.len() >= 3, "{written:?}");
+    let mut shown = 0;
+    for file in &written.files {
+        accessible(&file.path);
+        let mut headings = headings_in(&file.path);
+        headings.retain(|(level, text)| *level > 1 || text.starts_with("Section"));
+        let (first, below): (&[(u8, &str)], u8) = match file.volume {
+            1 => (&[(1, "Section"), (2, "T")], 3),
+            _ => (&[(1, "Section (continued)")], 2),
+        };
+        for (heading, expected) in headings.drain(..first.len()).zip(first) {
+            assert_eq!((heading.0, &heading.1[..]), *expected);
+        }
+        for heading in headings {
+            assert_eq!(heading, (below, format!("h{shown}")));
+            shown += 1;
+        }
+    }
+    assert_eq!(shown, 600);
 }
 
 #[test]

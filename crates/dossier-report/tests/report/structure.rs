@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use dossier_report::OfficeConverter;
+use proptest::prelude::*;
 use serde_json::Value;
 use unicode_normalization::char::is_combining_mark;
 
@@ -235,6 +236,79 @@ fn headings_have_no_gaps_however_deep_the_data() {
         }
     });
     assert!(headings > depth);
+}
+
+/// The headings of a section below its label, with their levels.
+fn headings_of(html: &str) -> Vec<(u8, String)> {
+    let report = written_html(html);
+    report.assert_accessible();
+    let mut headings = report.headings();
+    // Covers, contents and the section's label are of the first level.
+    headings.retain(|(level, _)| *level > 1);
+    headings
+}
+
+fn named(headings: &[(u8, &str)]) -> Vec<(u8, String)> {
+    let named = headings
+        .iter()
+        .map(|(level, text)| (*level, (*text).to_owned()));
+    named.collect()
+}
+
+#[test]
+fn headings_of_one_level_stay_of_one_level_below_a_gap() {
+    let title = "<p class='title'>T</p>";
+    let html = format!("{title}<h4>a</h4>x<h4>b</h4>x<h4>c</h4>x");
+    let expected = named(&[(2, "T"), (3, "a"), (3, "b"), (3, "c")]);
+    assert_eq!(headings_of(&html), expected);
+    let html = format!("{title}<h3>a</h3>x<h5>b</h5>x<h5>c</h5>x<h4>d</h4>x<h2>e</h2>x<h3>f</h3>x");
+    let expected = [
+        (2, "T"),
+        (3, "a"),
+        (4, "b"),
+        (4, "c"),
+        (4, "d"),
+        (3, "e"),
+        (4, "f"),
+    ];
+    assert_eq!(headings_of(&html), named(&expected));
+    let html = "<h5>a</h5>x<h5>b</h5>x<h1>c</h1>x<h5>d</h5>x<h5>e</h5>x";
+    let expected = [(2, "a"), (2, "b"), (2, "c"), (3, "d"), (3, "e")];
+    assert_eq!(headings_of(html), named(&expected));
+}
+
+#[test]
+fn the_rows_of_a_table_with_too_many_columns_are_headings_of_one_level() {
+    let row = format!("<tr>{}</tr>", "<td>x</td>".repeat(13));
+    let table = format!("<table class='data-table'>{}</table>", row.repeat(4));
+    let expected = [(2, "Row 1"), (2, "Row 2"), (2, "Row 3")];
+    assert_eq!(headings_of(&table), named(&expected));
+    let html = format!("<p class='title'>T</p><h3>a</h3>{table}<h3>b</h3>{table}");
+    let rows = [(4, "Row 1"), (4, "Row 2"), (4, "Row 3")];
+    let expected = [&[(2, "T"), (3, "a")], &rows[..], &[(3, "b")], &rows[..]].concat();
+    assert_eq!(headings_of(&html), named(&expected));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_level_of_any_headings_is_skipped_and_siblings_are_equal(
+        levels in prop::collection::vec(1_usize..=5, 1..30),
+    ) {
+        let html: String = levels.iter().map(|n| format!("<h{n}>h{n}</h{n}>x")).collect();
+        let headings = headings_of(&html);
+        prop_assert_eq!(headings.len(), levels.len());
+        let mut above = 1;
+        for (at, (level, _)) in headings.iter().enumerate() {
+            prop_assert!(*level <= above + 1, "{:?}", headings);
+            above = *level;
+            let around = (0..at).rev().find(|before| levels[*before] <= levels[at]);
+            if let Some(before) = around.filter(|before| levels[*before] == levels[at]) {
+                prop_assert_eq!(*level, headings[before].0, "{:?}", headings);
+            }
+        }
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub fn written_with(sections: &[(&str, &str)], fallbacks: &[PathBuf]) -> Written
 pub fn section(label: &str, body: SectionBody) -> Section {
     Section {
         label: label.to_owned(),
-        version: TemplateVersion::Generic,
+        version: TemplateVersion::Generic.into(),
         body,
     }
 }
@@ -274,6 +274,11 @@ impl Written {
         texts.collect()
     }
 
+    /// The headings with their levels.
+    pub fn headings(&self) -> Vec<(u8, String)> {
+        headings(&self.path())
+    }
+
     /// The text as somebody copies it who sees the pages.
     pub fn seen_text(&self) -> String {
         run("pdftotext", "poppler-utils", &[], &self.path(), &["-"])
@@ -382,6 +387,27 @@ pub fn outline(path: &Path) -> Vec<String> {
         .iter()
         .map(|item| item["title"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// The headings of a file with their levels, as `pdfinfo` tells them.
+pub fn headings(path: &Path) -> Vec<(u8, String)> {
+    let tagged = run("pdfinfo", "poppler-utils", &["-struct-text"], path, &[]);
+    let mut headings = Vec::new();
+    let mut is_heading = false;
+    for line in tagged.lines().map(str::trim_start) {
+        if let Some(text) = line.strip_prefix('"') {
+            if let Some((_, heading)) = headings.last_mut().filter(|_| is_heading) {
+                let heading: &mut String = heading;
+                heading.push_str(text.trim_end_matches('"'));
+            }
+            continue;
+        }
+        let level = line.strip_prefix('H').and_then(|role| role.get(..1));
+        let level = level.and_then(|level| level.parse().ok());
+        is_heading = level.is_some();
+        headings.extend(level.map(|level| (level, String::new())));
+    }
+    headings
 }
 
 /// What a file's links say of themselves.

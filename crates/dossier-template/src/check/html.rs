@@ -1,23 +1,25 @@
 //! What the HTML between the tags asks for that the report does not do.
 
+use super::element::{self, Treatment};
 use super::{FindingKind, Findings};
 use crate::Template;
 use crate::syntax::{Body, Node};
 
-/// Elements that are laid out as what they are, or that only hold others.
-const ELEMENTS: [&str; 33] = [
-    "h1", "h2", "h3", "h4", "h5", "p", "b", "strong", "br", "div", "span", "ul", "ol", "li", "img",
-    "table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup", "col", "style",
-    "html", "head", "body", "title", "meta", "section", "article",
-];
-
-/// Elements that are no part of the report at all.
-const NEVER: [&str; 9] = [
-    "script", "link", "iframe", "object", "embed", "form", "base", "video", "audio",
-];
-
 /// Classes that the report's style sheet knows, beside `data-column-1` to `data-column-100`.
 const CLASSES: [&str; 4] = ["title", "summary-list", "data-table", "page-break"];
+
+/// Attributes that lead somewhere.
+const LINKS: [&str; 9] = [
+    "src",
+    "href",
+    "xlink:href",
+    "srcset",
+    "background",
+    "data",
+    "poster",
+    "action",
+    "formaction",
+];
 
 /// Stands for a value in what is looked at.
 const VALUE: char = '\u{fffc}';
@@ -86,17 +88,34 @@ impl Scanner<'_, '_, '_> {
         let name = self
             .word(|c| !c.is_whitespace() && !matches!(c, '>' | '/'))
             .to_lowercase();
-        if NEVER.contains(&name.as_str()) {
-            let text = format!("<{name}> never reaches the PDF");
-            self.findings.add(at, FindingKind::NeverInPdf, text);
-        } else if !ELEMENTS.contains(&name.as_str()) && !name.contains(VALUE) {
-            let text = format!("<{name}> is laid out as its text only");
-            self.findings.add(at, FindingKind::TextOnly, text);
+        if !name.contains(VALUE) {
+            self.treatment(at, &name);
         }
         self.attributes();
-        if name == "style" || name == "script" {
+        if name == "plaintext" {
+            self.at = self.characters.len();
+        } else if element::is_raw(&name) {
             self.skip_past(&format!("</{name}"));
         }
+    }
+
+    fn treatment(&mut self, at: usize, name: &str) {
+        let (kind, text) = match Treatment::of(name) {
+            Treatment::LaidOut => return,
+            Treatment::Text => (
+                FindingKind::TextOnly,
+                format!("<{name}> is laid out as its text only"),
+            ),
+            Treatment::ParagraphEnd => (
+                FindingKind::TextOnly,
+                format!("<{name}> ends a paragraph; no line is drawn"),
+            ),
+            Treatment::Never => (
+                FindingKind::NeverInPdf,
+                format!("<{name}> never reaches the PDF"),
+            ),
+        };
+        self.findings.add(at, kind, text);
     }
 
     fn attributes(&mut self) {
@@ -147,7 +166,7 @@ impl Scanner<'_, '_, '_> {
             let text = format!("the event handler `{name}` never reaches the PDF");
             self.findings.add(at, FindingKind::NeverInPdf, text);
         }
-        if matches!(name, "src" | "href" | "srcset" | "background") && leads_elsewhere(value) {
+        if LINKS.contains(&name) && leads_elsewhere(value) {
             let text = format!("`{name}` leads elsewhere; the PDF takes nothing from there");
             self.findings.add(at, FindingKind::NeverInPdf, text);
         }

@@ -57,6 +57,17 @@ fn what_is_wrong_without_a_sample_is_found_in_place() {
             "<link rel=x><iframe></iframe>",
             vec!["1:1 NeverInPdf", "1:13 NeverInPdf"],
         ),
+        (
+            "<object>a</object><audio>b</audio><form>c</form>",
+            vec!["1:1 TextOnly", "1:19 TextOnly", "1:35 TextOnly"],
+        ),
+        ("<title>a</title><pre>b</pre>", vec!["1:1 NeverInPdf"]),
+        ("<textarea><em></textarea><hr>", vec!["1:26 TextOnly"]),
+        ("<{{x}}>", vec![]),
+        (
+            "<object data='//x'></object>",
+            vec!["1:1 TextOnly", "1:9 NeverInPdf"],
+        ),
         ("<p onclick=\"x()\">", vec!["1:4 NeverInPdf"]),
         ("<img src=\"http://x/y.png\">", vec!["1:6 NeverInPdf"]),
         ("<img src=\"{{{inlineAttachmentContent a}}}\">", vec![]),

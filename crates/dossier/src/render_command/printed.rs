@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use dossier_core::section::TemplateVersion;
 use dossier_report::{
-    Fonts, Identifier, Look, OfficeConverter, Report, ReportError, Section, SectionBody, Wording,
-    list_attachments, write_report,
+    Fonts, Identifier, Look, OfficeConverter, Report, ReportError, Section, SectionBody,
+    SectionVersion, Wording, list_attachments, write_report,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -78,8 +78,8 @@ impl Printer {
             sections: vec![Section {
                 label: rendering.label.clone(),
                 version: match html {
-                    Some(_) => TemplateVersion::Version(1),
-                    None => TemplateVersion::Generic,
+                    Some(_) => SectionVersion::Preview,
+                    None => TemplateVersion::Generic.into(),
                 },
                 body: SectionBody::Response {
                     body: rendering.data.clone(),

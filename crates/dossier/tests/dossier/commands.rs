@@ -149,6 +149,26 @@ async fn exit_codes_are_the_documented_ones() {
         (&format!("{create} --service nobody"), 5, "nobody"),
         (&format!("{create} --service bad --watch"), 7, "404"),
         ("service add good --label x --url http://x", 5, "good"),
+        ("service change nobody --label x", 6, "nobody"),
+        ("service change good --url nowhere", 5, "url"),
+        ("service change good", 2, "--label"),
+        (
+            "service change good --template --no-template",
+            2,
+            "cannot be used with",
+        ),
+        (
+            "service change good --enabled --disabled",
+            2,
+            "cannot be used with",
+        ),
+        (
+            "request create --case C-1",
+            2,
+            "<--nomis-id <ID>|--ndelius-id <ID>>",
+        ),
+        (&format!("{create} --ndelius-id X123456"), 2, "--ndelius-id"),
+        ("service test http://x", 2, "<--prn <ID>|--crn <ID>>"),
         ("--config missing.toml request list", 3, "missing.toml"),
     ] {
         let (got, stderr) = site.exit_code(line);
@@ -162,6 +182,51 @@ async fn exit_codes_are_the_documented_ones() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(4), "an API that is not there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_changed_in_what_is_given_and_nothing_else() {
+    let site = Site::start().await;
+    let line =
+        "service add visits --label Visits --url http://localhost:1 --category prison --rank 3";
+    let mut expected = site.json(line);
+    let shown = || {
+        let services = site.json("service list");
+        let services = services.as_array().unwrap().clone();
+        services
+            .into_iter()
+            .find(|service| service["name"] == "visits")
+    };
+    for (changes, members) in [
+        (
+            "--label \"Visits to prison\"",
+            json!({ "label": "Visits to prison" }),
+        ),
+        (
+            "--url http://localhost:2/ --category probation",
+            json!({ "url": "http://localhost:2/", "category": "PROBATION" }),
+        ),
+        ("--template", json!({ "templateMigrated": true })),
+        ("--rank 9", json!({ "rank": 9 })),
+        ("--disabled", json!({ "enabled": false })),
+        ("--label Visits", json!({ "label": "Visits" })),
+        (
+            "--enabled --no-template --no-rank",
+            json!({ "enabled": true, "templateMigrated": false, "rank": null }),
+        ),
+    ] {
+        for (name, value) in members.as_object().unwrap() {
+            expected[name] = value.clone();
+        }
+        let changed = site.json(&format!("service change visits {changes}"));
+        assert_eq!(changed, expected, "{changes}");
+        assert_eq!(shown(), Some(changed), "{changes}");
+    }
+    site.json("service suspend visits");
+    let changed = site.json("service change visits --category Other");
+    assert_eq!(changed["suspended"], true, "{changed}");
+    let said = process::succeed(site.path(), "service change visits --label Visits");
+    assert_eq!(said.trim_end(), "changed visits");
 }
 
 #[test]

@@ -61,6 +61,34 @@ fn findings_are_lines_with_their_place_and_errors_fail() {
 }
 
 #[test]
+fn what_is_said_of_an_element_is_what_the_report_does() {
+    let template = "<object>OBJ</object><audio>AUD</audio><form>FORM</form>\n\
+                    <title>TITLE</title>\n<pre>PRE</pre>";
+    let folder = folder(&[
+        ("elements.hbs", template),
+        ("answer.json", r#"{"content": {}}"#),
+    ]);
+    let (_, lines, _) = run(folder.path(), "template check elements.hbs");
+    let said: Vec<&str> = lines.lines().collect();
+    assert_eq!(
+        said,
+        [
+            "elements.hbs:1:1: warning: <object> is laid out as its text only",
+            "elements.hbs:1:21: warning: <audio> is laid out as its text only",
+            "elements.hbs:1:39: warning: <form> is laid out as its text only",
+            "elements.hbs:2:1: warning: <title> never reaches the PDF",
+        ]
+    );
+    let rendering = "render --template elements.hbs --data answer.json -o section.pdf";
+    process::succeed(folder.path(), rendering);
+    let shown = pdf::text(&folder.path().join("section.pdf"));
+    for text in ["OBJ", "AUD", "FORM", "PRE"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    assert!(!shown.contains("TITLE"), "{shown}");
+}
+
+#[test]
 fn findings_are_json_for_programs() {
     let folder = folder(&[("odd.hbs", "{{{a}}}")]);
     let checked = process::json(folder.path(), "template check odd.hbs");
@@ -144,6 +172,24 @@ fn html_is_what_the_template_gives_and_nothing_else() {
     );
     let html = std::fs::read_to_string(folder.path().join("out.html")).unwrap();
     assert_eq!(html, "<p>&lt;é&gt; A prison</p>\n");
+}
+
+#[test]
+fn the_contents_of_a_preview_name_no_version() {
+    let folder = folder(&[
+        ("t.hbs", "<p>{{a}}</p>"),
+        ("d.json", r#"{"content": {"a": 1}}"#),
+    ]);
+    for (template, expected) in [("--template t.hbs", "preview"), ("", "generic")] {
+        let line = format!("render {template} --data d.json --label Visits -o out.pdf");
+        process::succeed(folder.path(), &line);
+        let shown = pdf::text(&folder.path().join("out.pdf"));
+        let contents = shown
+            .lines()
+            .find(|line| line.trim_start().starts_with("Visits "));
+        let words: Vec<&str> = contents.unwrap_or(&shown).split_whitespace().collect();
+        assert_eq!(words, ["Visits", expected, "4"]);
+    }
 }
 
 #[test]

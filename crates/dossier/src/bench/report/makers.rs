@@ -101,7 +101,7 @@ pub fn report(body: PathBuf, out: &Path) -> Result<ReportSummary, Failure> {
         generated_on: date(2026, 2, 3),
         sections: vec![Section {
             label: "Case management".to_owned(),
-            version: TemplateVersion::Generic,
+            version: TemplateVersion::Generic.into(),
             body: SectionBody::Response {
                 body,
                 html: None,
