@@ -3,6 +3,7 @@
 //! The template's text is looked at by itself ([`html`], [`tree`], [`partials`]); with a sample answer it is
 //! rendered into nothing while every value that it looks up and shows is noted ([`usage`]).
 
+mod classes;
 mod html;
 mod partials;
 mod tree;

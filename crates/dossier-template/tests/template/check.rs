@@ -86,6 +86,68 @@ fn what_is_wrong_without_a_sample_is_found_in_place() {
 }
 
 #[test]
+fn classes_are_found_whichever_way_blocks_go() {
+    for (template, expected) in [
+        ("<p class=\"{{#if x}}foo{{/if}}\">", vec!["1:20 foo"]),
+        ("<p class=\"{{#if x}}title{{/if}}\">", vec![]),
+        (
+            "<p class=\"{{#if x}}foo{{else}}bar{{/if}} title\">",
+            vec!["1:20 foo", "1:31 bar"],
+        ),
+        (
+            "<p class=\"{{#each x}}title {{#if y}}\nfoo {{/if}}{{/each}}\">",
+            vec!["2:1 foo"],
+        ),
+        (
+            "<p class='data-column-{{#if x}}10{{else if y}}20{{else}}200{{/if}}'>",
+            vec!["1:11 data-column-200"],
+        ),
+        (
+            "<p class='title{{#unless x}}s{{/unless}}'>",
+            vec!["1:11 titles"],
+        ),
+        (
+            "<p class='{{^x}}é{{else}}b{{/x}}-c'>",
+            vec!["1:17 é-c", "1:26 b-c"],
+        ),
+        ("<p class='foo{{! a comment }}'>", vec!["1:11 foo"]),
+        (
+            "<p class=foo{{#if x}}-b{{/if}}>",
+            vec!["1:10 foo", "1:10 foo-b"],
+        ),
+        ("<p class='{{#if x}}foo{{/if}}{{y}}'>", vec![]),
+        ("<p class='{{#if x}}{{y}}-foo{{/if}}'>", vec![]),
+        ("<p class='{{#eq x y}}foo{{/eq}}'>", vec![]),
+        (
+            "{{#*inline 'p'}}<p class='foo'>{{x}}{{/inline}}<p class='{{> p}}'>",
+            vec!["1:27 foo"],
+        ),
+        (
+            "<p class='{{#if x}}foo'>{{else}}bar'>{{/if}}",
+            vec!["1:20 foo"],
+        ),
+    ] {
+        let found = findings(template);
+        let found = found.iter().filter(|f| f.kind == FindingKind::UnknownClass);
+        let classes: Vec<_> = found
+            .map(|f| format!("{} {}", f.place, f.text.split('`').nth(1).unwrap()))
+            .collect();
+        assert_eq!(classes, expected, "{template}");
+    }
+}
+
+#[test]
+fn a_class_of_many_blocks_is_checked_in_time() {
+    let blocks = "{{#if x}}foo{{else}}bar{{/if}}".repeat(10_000);
+    let found = findings(&format!("<p class=\"{blocks} other\">"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].text.contains("`other`"), "{found:?}");
+    let long = "é".repeat(100_000);
+    let found = findings(&format!("<p class=\"{long}\">"));
+    assert!(found[0].text.len() < 200 && found[0].text.contains("éé…`"));
+}
+
+#[test]
 fn errors_and_warnings_can_be_told_apart() {
     assert_eq!(findings("{{> p}}")[0].severity(), Severity::Error);
     assert_eq!(findings("{{{x}}}")[0].severity(), Severity::Warning);
