@@ -1,9 +1,14 @@
 //! What engineers are told about their templates.
 
-use dossier_template::{Content, Finding, FindingKind, Severity, Template, check_source, limits};
+use dossier_template::{
+    Content, Finding, FindingKind, Severity, Template, check_source, limits, template_text,
+};
 
+/// All but that nothing of an answer is shown, which is so of many short examples.
 fn findings(template: &str) -> Vec<Finding> {
-    Template::parse(template).unwrap().check(None)
+    let mut found = Template::parse(template).unwrap().check(None);
+    found.retain(|finding| finding.kind != FindingKind::ShowsNothing);
+    found
 }
 
 fn with(template: &str, json: &str) -> Vec<Finding> {
@@ -148,6 +153,43 @@ fn a_class_of_many_blocks_is_checked_in_time() {
 }
 
 #[test]
+fn a_template_that_makes_nothing_of_any_answer_cannot_be_used() {
+    for template in ["", " \n\t"] {
+        let json = r#"{"a": 1}"#;
+        for found in [of_source(template, None), of_source(template, Some(json))] {
+            assert_eq!(short(&found), ["1:1 Empty"], "{template:?}");
+            assert_eq!(found[0].severity(), Severity::Error);
+        }
+    }
+}
+
+#[test]
+fn a_template_without_any_expression_is_a_warning() {
+    for (template, shows) in [
+        ("<html>login page</html>", false),
+        ("\n{{! only a comment }}", false),
+        ("{{#*inline 'p'}}{{x}}{{/inline}}a", false),
+        ("{{#*inline 'p'}}a{{/inline}}{{> p}}", false),
+        ("{{#*inline 'p'}}{{x}}{{/inline}}{{> p}}", true),
+        ("{{#if x}}Yes{{/if}}", true),
+        ("{{x}}", true),
+    ] {
+        let found = of_source(template, None);
+        let told = found.iter().find(|f| f.kind == FindingKind::ShowsNothing);
+        assert_eq!(told.is_none(), shows, "{template}");
+        assert!(told.is_none_or(|found| found.severity() == Severity::Warning));
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_have_their_place() {
+    assert_eq!(template_text("é {{x}}".as_bytes()), Ok("é {{x}}"));
+    let bytes = [b"a\nb\n\xc3\xa9".as_slice(), b"\xff{{x}}"].concat();
+    let found = template_text(&bytes).unwrap_err();
+    assert_eq!(short(&[found]), ["3:2 NotATemplate"]);
+}
+
+#[test]
 fn errors_and_warnings_can_be_told_apart() {
     assert_eq!(findings("{{> p}}")[0].severity(), Severity::Error);
     assert_eq!(findings("{{{x}}}")[0].severity(), Severity::Warning);
@@ -204,7 +246,7 @@ fn unknown_helpers_are_found_wherever_they_stand() {
             vec!["1:5 UnknownHelper"],
         ),
         (
-            "{{#*inline \"p\"}}{{foo a}}{{/inline}}",
+            "{{#*inline \"p\"}}{{foo a}}{{/inline}}{{> p}}",
             vec!["1:19 UnknownHelper"],
         ),
         ("{{foo x=1}}", vec!["1:3 UnknownHelper"]),
