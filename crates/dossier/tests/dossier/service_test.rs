@@ -634,6 +634,14 @@ async fn what_was_typed_wrongly_is_said_without_repeating_an_identifier() {
             "--allow-host must be",
         ),
         ("http://localhost:1 --prn A1234AA --slow 0", "--slow"),
+        (
+            "http://localhost:1 --prn A1234AA --from 2023-01-01 --to 2022-01-01",
+            "--from must not be after --to",
+        ),
+        (
+            "http://localhost:1 --prn A1234AA --from 9999-01-01",
+            "today",
+        ),
     ] {
         let line = format!("service test {options}");
         let output = dossier(folder.path()).args(words(&line)).output().unwrap();
