@@ -7,7 +7,7 @@ use dossier_core::lease::LeaseRules;
 use dossier_core::template::TEMPLATE_BYTES_MAX;
 use dossier_documents::DocumentStore;
 use dossier_store::Store;
-use dossier_template::Severity;
+use dossier_template::{Finding, Severity};
 use futures::future::BoxFuture;
 use http::HeaderValue;
 use jiff::tz::TimeZone;
@@ -60,27 +60,25 @@ pub struct TemplateProblem {
 /// Whether a text is a template that can be used: of the dialect, calling only helpers and partials
 /// that there are, and saying something.
 fn can_be_used(text: &str) -> Result<(), Vec<TemplateProblem>> {
-    if text.trim().is_empty() {
-        return Err(vec![TemplateProblem {
-            line: 1,
-            column: 1,
-            detail: "the template is empty: a section made with it would say that no data is held"
-                .to_owned(),
-        }]);
-    }
     let findings = dossier_template::check_source(text, None);
-    let errors: Vec<_> = findings
+    let errors: Vec<TemplateProblem> = findings
         .into_iter()
         .filter(|finding| finding.severity() == Severity::Error)
-        .map(|error| TemplateProblem {
-            line: error.place.line,
-            column: error.place.column,
-            detail: error.text,
-        })
+        .map(TemplateProblem::from)
         .collect();
     match errors.is_empty() {
         true => Ok(()),
         false => Err(errors),
+    }
+}
+
+impl From<Finding> for TemplateProblem {
+    fn from(finding: Finding) -> Self {
+        Self {
+            line: finding.place.line,
+            column: finding.place.column,
+            detail: finding.text,
+        }
     }
 }
 

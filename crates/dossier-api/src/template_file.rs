@@ -4,11 +4,12 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use bytes::Bytes;
 use dossier_core::Sha256Hex;
+use dossier_template::template_text;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use sha2::{Digest, Sha256};
 
-use crate::api::{Api, TemplateProblem};
+use crate::api::Api;
 use crate::input::read_body;
 use crate::problem::{ApiError, Kind, template_problems};
 
@@ -36,9 +37,9 @@ pub(crate) struct TemplateFile(Bytes);
 impl TemplateFile {
     /// Its bytes, if it can be used.
     pub(crate) fn checked(self, api: &Api) -> Result<Bytes, ApiError> {
-        let checked = match std::str::from_utf8(&self.0) {
+        let checked = match template_text(&self.0) {
             Ok(text) => (api.config.template_validator)(text),
-            Err(error) => Err(vec![not_text(&self.0[..error.valid_up_to()])]),
+            Err(not_text) => Err(vec![not_text.into()]),
         };
         match checked {
             Ok(()) => Ok(self.0),
@@ -50,18 +51,6 @@ impl TemplateFile {
 /// The digest of a template's bytes.
 pub(crate) fn digest(bytes: &[u8]) -> Sha256Hex {
     Sha256Hex::from_digest(&Sha256::digest(bytes).into())
-}
-
-/// Bytes that are no UTF-8 follow on these, which are.
-fn not_text(before: &[u8]) -> TemplateProblem {
-    let before = String::from_utf8_lossy(before);
-    let last = before.rsplit('\n').next().unwrap_or_default();
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    TemplateProblem {
-        line: number(before.matches('\n').count() + 1),
-        column: number(last.chars().count() + 1),
-        detail: "this is not UTF-8".to_owned(),
-    }
 }
 
 impl FromRequest<Api> for TemplateFile {

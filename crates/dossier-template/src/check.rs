@@ -1,11 +1,14 @@
 //! What an engineer should know of a template: what is wrong, and what is not as it seems.
 //!
-//! The template's text is looked at by itself ([`html`], [`tree`], [`partials`]); with a sample answer it is
-//! rendered into nothing while every value that it looks up and shows is noted ([`usage`]).
+//! The template's text is looked at by itself ([`purpose`], [`html`], [`tree`], [`partials`]); with a
+//! sample answer it is rendered into nothing while every value that it looks up and shows is noted
+//! ([`usage`]).
 
+mod classes;
 mod element;
 mod html;
 mod partials;
+mod purpose;
 mod tree;
 mod usage;
 
@@ -34,6 +37,10 @@ pub enum Severity {
 pub enum FindingKind {
     /// The text is no template.
     NotATemplate,
+    /// There is no text, or only white space.
+    Empty,
+    /// Whatever an answer holds, what is shown is the same.
+    ShowsNothing,
     /// A helper is called that is not known.
     UnknownHelper,
     /// A partial is called where it is not defined.
@@ -69,9 +76,11 @@ impl FindingKind {
     /// Whether such a finding stops a template from being used.
     pub fn severity(self) -> Severity {
         match self {
-            Self::NotATemplate | Self::UnknownHelper | Self::NoSuchPartial | Self::CannotRender => {
-                Severity::Error
-            }
+            Self::NotATemplate
+            | Self::Empty
+            | Self::UnknownHelper
+            | Self::NoSuchPartial
+            | Self::CannotRender => Severity::Error,
             _ => Severity::Warning,
         }
     }
@@ -123,6 +132,18 @@ pub fn check_source(source: &str, sample: Option<&Content>) -> Vec<Finding> {
     findings.in_order()
 }
 
+/// A template's bytes as text.
+///
+/// # Errors
+/// A finding with the place of the first byte that is not UTF-8.
+pub fn template_text(bytes: &[u8]) -> Result<&str, Finding> {
+    std::str::from_utf8(bytes).map_err(|error| Finding {
+        place: Place::of(bytes, error.valid_up_to()),
+        kind: FindingKind::NotATemplate,
+        text: "this is not UTF-8".to_owned(),
+    })
+}
+
 /// Findings as they are made.
 pub(crate) struct Findings<'t> {
     source: &'t str,
@@ -161,6 +182,11 @@ impl<'t> Findings<'t> {
 
 /// Adds what there is to know of what was read.
 pub(crate) fn check(template: &Template, sample: Option<&Content>, findings: &mut Findings<'_>) {
+    if purpose::is_empty(template) {
+        let text = "the template is empty: it makes nothing of any answer";
+        return findings.add(0, FindingKind::Empty, text);
+    }
+    purpose::check(template, findings);
     tree::check(template, findings);
     partials::check(template, findings);
     html::check(template, findings);

@@ -89,7 +89,7 @@ impl RenderError {
     }
 
     /// What happened, without the place.
-    pub(crate) fn problem(&self) -> String {
+    pub fn problem(&self) -> String {
         let text = self.to_string();
         let place = self.place().map(|place| format!("{place}: "));
         match place.and_then(|place| text.strip_prefix(&place)) {

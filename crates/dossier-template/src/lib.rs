@@ -44,7 +44,7 @@ mod syntax;
 mod template;
 mod value;
 
-pub use check::{Finding, FindingKind, Severity, check_source};
+pub use check::{Finding, FindingKind, Severity, check_source, template_text};
 pub use content::Content;
 pub use error::{ContentError, RenderError, TemplateError};
 pub use format_date::format_date;

@@ -67,6 +67,6 @@ pub use metrics::WorkerMetrics;
 pub use package::PackageContents;
 pub use panics::hide_panic_messages;
 pub use rendering::ReportSettings;
-pub use template::LegacyTemplatesError;
+pub use template::{LegacyTemplatesError, check_legacy_templates};
 pub use token::{TokenError, TokenSource, UpstreamTokens};
 pub use worker::{StartError, Worker};

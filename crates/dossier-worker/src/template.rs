@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dossier_core::{ServiceName, Sha256Hex};
 use dossier_template::limits::TEMPLATE_BYTES_MAX;
-use dossier_template::{Template, TemplateError};
+use dossier_template::{Finding, Template, TemplateError, template_text};
 use http::HeaderValue;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
 use reqwest::Client;
@@ -173,20 +173,9 @@ pub(crate) struct LegacyTemplates(HashMap<ServiceName, Arc<Template>>);
 impl LegacyTemplates {
     /// Reads all templates of a folder. Files that are not named like one are passed over.
     pub fn open(folder: &Path) -> Result<Self, LegacyTemplatesError> {
-        let unreadable = |path: &Path| {
-            let path = path.to_owned();
-            move |source| LegacyTemplatesError::Unreadable { path, source }
-        };
         let mut templates = HashMap::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-            let path = entry.map_err(unreadable(folder))?.path();
-            let Some(service) = legacy_service(&path) else {
-                continue;
-            };
-            let text = std::fs::read_to_string(&path).map_err(unreadable(&path))?;
-            let template = Template::parse(&text)
-                .map_err(|error| LegacyTemplatesError::NoTemplate { path, error })?;
-            templates.insert(service, Arc::new(template));
+        for (service, path) in legacy_files(folder)? {
+            templates.insert(service, Arc::new(legacy_template(path)?));
         }
         Ok(Self(templates))
     }
@@ -195,6 +184,46 @@ impl LegacyTemplates {
     pub fn of(&self, service: &ServiceName) -> Option<Arc<Template>> {
         self.0.get(service).cloned()
     }
+}
+
+/// Why no worker would start with this folder of legacy templates: of each file that cannot be used
+/// the first reason, or that the folder cannot be read.
+pub fn check_legacy_templates(folder: &Path) -> Vec<LegacyTemplatesError> {
+    match legacy_files(folder) {
+        Ok(files) => files
+            .into_iter()
+            .filter_map(|(_, path)| legacy_template(path).err())
+            .collect(),
+        Err(error) => vec![error],
+    }
+}
+
+/// The files of a folder that are named like a template, in order, and the services that they are of.
+fn legacy_files(folder: &Path) -> Result<Vec<(ServiceName, PathBuf)>, LegacyTemplatesError> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
+        let path = entry.map_err(unreadable(folder))?.path();
+        files.extend(legacy_service(&path).map(|service| (service, path)));
+    }
+    files.sort_by(|(_, one), (_, other)| one.cmp(other));
+    Ok(files)
+}
+
+fn legacy_template(path: PathBuf) -> Result<Template, LegacyTemplatesError> {
+    let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
+    let parsed = match template_text(&bytes) {
+        Ok(text) => Template::parse(text),
+        Err(Finding { place, text, .. }) => Err(TemplateError {
+            place,
+            problem: text,
+        }),
+    };
+    parsed.map_err(|error| LegacyTemplatesError::NoTemplate { path, error })
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> LegacyTemplatesError + use<> {
+    let path = path.to_owned();
+    move |source| LegacyTemplatesError::Unreadable { path, source }
 }
 
 fn legacy_service(path: &Path) -> Option<ServiceName> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dossier_report::Fonts;
+use dossier_worker::check_legacy_templates;
 use serde::Serialize;
 
 use crate::cli::ConfigCommand;
@@ -65,6 +66,10 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
         {
             problems.push(format!("{key}: {}: {error}", file.display()));
         }
+    }
+    if let Some(folder) = &config.worker.legacy_templates_folder {
+        let unusable = check_legacy_templates(folder).into_iter();
+        problems.extend(unusable.map(|error| format!("worker.legacy_templates_folder: {error}")));
     }
     if let Err(error) = documents::open(config).await {
         let key = match config.documents.kind {

@@ -7,6 +7,7 @@
 //! which nothing is fetched.
 
 mod changes;
+mod maker;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -26,6 +27,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use dossier_template::Severity;
 use futures::{Stream, StreamExt};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -33,6 +35,9 @@ use tokio::sync::watch;
 use crate::exit::Failure;
 use crate::run::told_to_stop;
 use changes::Changes;
+use maker::keep_making;
+
+pub use maker::GivenUp;
 
 const PAGE: &str = include_str!("preview/page.html");
 const PAGE_STYLE: &str = include_str!("preview/page.css");
@@ -87,23 +92,39 @@ impl Preview {
     }
 }
 
-/// A preview and which one it is.
+/// What is shown: a preview, which one it is, and whether another is being made.
+#[derive(Clone, Default)]
 struct Shown {
+    /// How many were made; 0 if none was yet.
     number: u64,
-    preview: Preview,
+    preview: Arc<Preview>,
+    made_at: Option<Timestamp>,
+    making_since: Option<Timestamp>,
 }
 
-type Latest = watch::Receiver<Arc<Shown>>;
+impl Shown {
+    fn take(&mut self, preview: Preview) {
+        *self = Self {
+            number: self.number + 1,
+            preview: Arc::new(preview),
+            made_at: Some(Timestamp::now()),
+            making_since: None,
+        };
+    }
+}
+
+type Latest = watch::Receiver<Shown>;
 
 /// Serves previews that `make` makes, anew whenever one of the `files` changes, until the process is
-/// told to stop. A folder counts as changed when one of its files is.
+/// told to stop. A folder counts as changed when one of its files is. What `make` is given says
+/// whether the files have changed since: then it may return whatever it has.
 ///
 /// # Errors
 /// If the address cannot be had, or is not one of this machine alone.
 pub async fn serve(
     listen: SocketAddr,
     files: Vec<PathBuf>,
-    make: impl Fn() -> Preview + Send + 'static,
+    make: impl Fn(&GivenUp) -> Preview + Send + Sync + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Failure> {
     if !listen.ip().is_loopback() {
@@ -116,11 +137,11 @@ pub async fn serve(
     let listener = TcpListener::bind(listen).await.map_err(unavailable)?;
     let address = listener.local_addr().map_err(unavailable)?;
     let changes = Changes::of(files);
-    let (show, latest) = watch::channel(Arc::new(Shown {
-        number: 0,
-        preview: Preview::default(),
-    }));
-    let maker = std::thread::spawn(move || keep_making(changes, &make, &show));
+    let (show, latest) = watch::channel(Shown {
+        making_since: Some(Timestamp::now()),
+        ..Shown::default()
+    });
+    let maker = std::thread::spawn(move || keep_making(changes, make, &show));
     ready(address);
     let serving = axum::serve(listener, router(latest));
     let ended = tokio::select! {
@@ -130,25 +151,6 @@ pub async fn serve(
     // It ends by itself when nobody listens any more; a rendering that hangs is no reason to wait.
     drop(maker);
     ended
-}
-
-/// Makes a preview, and another after every change, as long as somebody listens.
-fn keep_making(
-    mut changes: Changes,
-    make: &impl Fn() -> Preview,
-    show: &watch::Sender<Arc<Shown>>,
-) {
-    for number in 1.. {
-        // Looked at before the files are read, so that no change between is missed.
-        changes.look();
-        let preview = make();
-        if show.send(Arc::new(Shown { number, preview })).is_err() {
-            return;
-        }
-        if !changes.wait(|| !show.is_closed()) {
-            return;
-        }
-    }
 }
 
 fn router(latest: Latest) -> Router {
@@ -222,7 +224,7 @@ async fn section_style() -> Response {
 }
 
 async fn section(State(latest): State<Latest>) -> Response {
-    let shown = Arc::clone(&latest.borrow());
+    let shown = latest.borrow().clone();
     match &shown.preview.html {
         Some(html) => {
             let body = [SECTION_HEAD.as_bytes(), html].concat();
@@ -233,7 +235,7 @@ async fn section(State(latest): State<Latest>) -> Response {
 }
 
 async fn pdf(State(latest): State<Latest>) -> Response {
-    let shown = Arc::clone(&latest.borrow());
+    let shown = latest.borrow().clone();
     match &shown.preview.pdf {
         Some(pdf) => answer("application/pdf", PDF_POLICY, pdf.clone()),
         None => StatusCode::NOT_FOUND.into_response(),
@@ -249,21 +251,27 @@ struct PageState<'p> {
     has_pdf: bool,
     pages: Option<(u32, u32)>,
     problems: &'p [Problem],
+    /// When it was made, in milliseconds since 1970.
+    made_at: Option<i64>,
+    /// Since when another is being made, which will take its place.
+    making_since: Option<i64>,
 }
 
 async fn state(State(latest): State<Latest>) -> Response {
-    let shown = Arc::clone(&latest.borrow());
+    let shown = latest.borrow().clone();
     let state = PageState {
         number: shown.number,
         has_html: shown.preview.html.is_some(),
         has_pdf: shown.preview.pdf.is_some(),
         pages: shown.preview.pages,
         problems: &shown.preview.problems,
+        made_at: shown.made_at.map(Timestamp::as_millisecond),
+        making_since: shown.making_since.map(Timestamp::as_millisecond),
     };
     answer("application/json", PAGE_POLICY, axum::Json(state))
 }
 
-/// An event for the preview that there is, and for each that follows.
+/// An event with the number of the preview that there is, and another whenever one is made or begun.
 async fn events(
     State(latest): State<Latest>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

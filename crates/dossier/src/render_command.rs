@@ -14,7 +14,7 @@ use crate::cli::Render;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::preview::{self, Preview, Problem};
+use crate::preview::{self, GivenUp, Preview, Problem};
 use crate::template_check::{check_template, read_answer, read_template};
 use files::FolderFiles;
 use printed::{Printed, Printer};
@@ -97,7 +97,7 @@ async fn watch(options: Render, config: &Config, output: Output) -> Result<(), F
     ];
     let files = files.into_iter().flatten().collect();
     let listen = options.listen;
-    let make = move || preview(&options, &printer);
+    let make = move |given_up: &GivenUp| preview(&options, &printer, given_up);
     preview::serve(listen, files, make, |address| {
         let url = format!("http://{address}/");
         output.print(&Watching { url }, |watching| {
@@ -107,8 +107,9 @@ async fn watch(options: Render, config: &Config, output: Output) -> Result<(), F
     .await
 }
 
-/// A section from the files as they are now, or what is wrong with them.
-fn preview(options: &Render, printer: &Printer) -> Preview {
+/// A section from the files as they are now, or what is wrong with them. Between its steps it looks
+/// whether it is still wanted.
+fn preview(options: &Render, printer: &Printer, given_up: &GivenUp) -> Preview {
     let mut preview = Preview::default();
     let problem = |severity, place: Option<Place>, text: String| Problem {
         severity,
@@ -131,6 +132,8 @@ fn preview(options: &Render, printer: &Printer) -> Preview {
         }
     }
     let made = Rendering::new(options).and_then(|rendering| {
+        let rendering = rendering.until(given_up.clone());
+        rendering.is_wanted()?;
         if rendering.worded_by().is_some() {
             let mut html = Vec::new();
             rendering.html(&mut html)?;
@@ -161,6 +164,7 @@ struct Rendering {
     content: Content,
     reference: ReferenceNames,
     files: FolderFiles,
+    given_up: GivenUp,
 }
 
 impl Rendering {
@@ -187,7 +191,20 @@ impl Rendering {
                 .as_deref()
                 .map_or(Ok(ReferenceNames::default()), names)?,
             files: FolderFiles::new(options.attachments.clone()),
+            given_up: GivenUp::default(),
         })
+    }
+
+    /// The same, which fails as soon as it is seen to be given up.
+    fn until(self, given_up: GivenUp) -> Self {
+        Self { given_up, ..self }
+    }
+
+    fn is_wanted(&self) -> Result<(), Failure> {
+        match self.given_up.is_so() {
+            true => Err(Failure::Other("the files have changed".to_owned())),
+            false => Ok(()),
+        }
     }
 
     /// The template, and what it is called, if there is anything that it has to word. Of an answer
@@ -211,8 +228,9 @@ impl Rendering {
                 ),
             });
         };
+        let mut out = self.given_up.guard(out);
         template
-            .render(&self.content, &self.reference, &self.files, out)
+            .render(&self.content, &self.reference, &self.files, &mut out)
             .map_err(|error| Failure::Other(format!("{name}:{error}")))
     }
 

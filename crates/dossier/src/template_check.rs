@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dossier_template::{Content, Finding, FindingKind, Severity, check_source};
+use dossier_template::{Content, Finding, Severity, check_source, template_text};
 use serde::Serialize;
 
 use crate::cli::CheckTemplate;
@@ -40,12 +40,24 @@ pub fn run(options: &CheckTemplate, output: Output) -> Result<(), Failure> {
         ..
     } = checked;
     match options.strict {
-        _ if errors > 0 => Err(Failure::Other(format!("{file} has {errors} errors"))),
+        _ if errors > 0 => {
+            let errors = counted(errors, "error");
+            Err(Failure::Other(format!("{file} has {errors}")))
+        }
         true if warnings > 0 => {
-            let text = format!("{file} has {warnings} warnings, and none are wanted");
+            let warnings = counted(warnings, "warning");
+            let text = format!("{file} has {warnings}, and none are wanted");
             Err(Failure::Other(text))
         }
         _ => Ok(()),
+    }
+}
+
+/// So many of what there is one of.
+fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
     }
 }
 
@@ -98,11 +110,7 @@ impl Checked {
 pub fn read_template(file: &Path) -> Result<Result<String, Finding>, Failure> {
     let bytes =
         std::fs::read(file).map_err(Failure::file(format!("reading {}", file.display())))?;
-    Ok(String::from_utf8(bytes).map_err(|_| Finding {
-        place: dossier_template::Place::START,
-        kind: FindingKind::NotATemplate,
-        text: "the template is not UTF-8".to_owned(),
-    }))
+    Ok(template_text(&bytes).map(str::to_owned))
 }
 
 /// Reads a whole answer, whose content may be null.

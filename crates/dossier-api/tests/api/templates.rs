@@ -162,6 +162,19 @@ async fn all_that_makes_a_template_unusable_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn an_empty_template_is_refused() {
+    let dossier = Dossier::start().await;
+    let (_, path) = alpha(&dossier).await;
+    for content in [b"".as_slice(), b" \n"] {
+        let refused = dossier.registrar().post_file(&path, content).await;
+        refused.is_problem(400, "invalid-template");
+        let message = refused.json["errors"][0]["message"].as_str().unwrap();
+        let says = "line 1, column 1: the template is empty: it makes nothing of any answer";
+        assert_eq!(message, says);
+    }
+}
+
+#[tokio::test]
 async fn a_template_is_checked_without_being_registered() {
     let dossier = Dossier::start_with(strict()).await;
     let (_, path) = alpha(&dossier).await;

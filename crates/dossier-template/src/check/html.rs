@@ -1,9 +1,9 @@
 //! What the HTML between the tags asks for that the report does not do.
 
 use super::element::{self, Treatment};
-use super::{FindingKind, Findings};
+use super::{FindingKind, Findings, classes};
 use crate::Template;
-use crate::syntax::{Body, Node};
+use crate::syntax::{BlockKind, Body, Node, Offset};
 
 /// Classes that the report's style sheet knows, beside `data-column-1` to `data-column-100`.
 const CLASSES: [&str; 4] = ["title", "summary-list", "data-table", "page-break"];
@@ -22,45 +22,95 @@ const LINKS: [&str; 9] = [
 ];
 
 /// Stands for a value in what is looked at.
-const VALUE: char = '\u{fffc}';
+pub(super) const VALUE: char = '\u{fffc}';
+/// Stand for the beginning of a block, the beginning of its inverse, and its end. They are
+/// noncharacters of Unicode, which no text has to have.
+pub(super) const OPEN: char = '\u{fdd0}';
+pub(super) const ELSE: char = '\u{fdd1}';
+pub(super) const CLOSE: char = '\u{fdd2}';
 
-/// The template's own characters with their places, and [`VALUE`] where a tag stood.
-fn characters(template: &Template) -> Vec<(usize, char)> {
-    let mut text_ranges = Vec::new();
-    let mut open: Vec<&Body> = vec![&template.body];
-    while let Some(body) = open.pop() {
-        open.extend(body.inlines.iter().map(|inline| &inline.body));
+fn is_mark(character: char) -> bool {
+    matches!(character, VALUE | OPEN | ELSE | CLOSE)
+}
+
+/// The template's own characters with their places, and marks where tags stood: first those of all
+/// that is shown where it stands, then those of each inline partial.
+fn texts(template: &Template) -> Vec<Vec<(usize, char)>> {
+    let mut texts = Vec::new();
+    let mut bodies = vec![&template.body];
+    while let Some(body) = bodies.pop() {
+        let mut text = Text {
+            source: &template.source,
+            characters: Vec::new(),
+            inlines: Vec::new(),
+        };
+        text.body(body);
+        texts.push(text.characters);
+        bodies.extend(text.inlines);
+    }
+    texts
+}
+
+struct Text<'t> {
+    source: &'t str,
+    characters: Vec<(usize, char)>,
+    /// Bodies of inline partials that were come upon.
+    inlines: Vec<&'t Body>,
+}
+
+impl<'t> Text<'t> {
+    fn body(&mut self, body: &'t Body) {
+        self.inlines
+            .extend(body.inlines.iter().map(|inline| &inline.body));
         for node in &body.nodes {
             match node {
-                Node::Text(range) => text_ranges.push(range.clone()),
-                Node::Block(block) => open.extend([&block.body, &block.inverse]),
-                Node::Partial(partial) => open.extend(partial.block.as_ref()),
-                Node::Show(_) => {}
+                Node::Text(range) => {
+                    let text = self.source[range.clone()].char_indices();
+                    self.characters.extend(text.map(|(at, character)| {
+                        let is_like_a_mark = matches!(character, OPEN | ELSE | CLOSE);
+                        let shown = if is_like_a_mark { VALUE } else { character };
+                        (range.start + at, shown)
+                    }));
+                }
+                Node::Show(show) => self.mark(show.at, VALUE),
+                Node::Block(block) if block.kind == BlockKind::Value => {
+                    self.mark(block.at, VALUE);
+                    self.body(&block.body);
+                    self.body(&block.inverse);
+                    self.mark(block.at, VALUE);
+                }
+                Node::Block(block) => {
+                    self.mark(block.at, OPEN);
+                    self.body(&block.body);
+                    self.mark(block.at, ELSE);
+                    self.body(&block.inverse);
+                    self.mark(block.at, CLOSE);
+                }
+                Node::Partial(partial) => {
+                    self.mark(partial.at, VALUE);
+                    if let Some(body) = &partial.block {
+                        self.body(body);
+                        self.mark(partial.at, VALUE);
+                    }
+                }
             }
         }
     }
-    text_ranges.sort_by_key(|range| range.start);
-    let mut characters = Vec::new();
-    let mut end = 0;
-    for range in text_ranges {
-        if range.start > end && end > 0 {
-            characters.push((end, VALUE));
-        }
-        let text = template.source[range.clone()].char_indices();
-        characters.extend(text.map(|(at, character)| (range.start + at, character)));
-        end = range.end;
+
+    fn mark(&mut self, at: Offset, mark: char) {
+        self.characters.push((at as usize, mark));
     }
-    characters
 }
 
 pub(super) fn check(template: &Template, findings: &mut Findings<'_>) {
-    let characters = characters(template);
-    let mut scanner = Scanner {
-        characters: &characters,
-        at: 0,
-        findings,
-    };
-    scanner.all();
+    for characters in texts(template) {
+        let mut scanner = Scanner {
+            characters: &characters,
+            at: 0,
+            findings,
+        };
+        scanner.all();
+    }
 }
 
 struct Scanner<'c, 'f, 't> {
@@ -88,7 +138,7 @@ impl Scanner<'_, '_, '_> {
         let name = self
             .word(|c| !c.is_whitespace() && !matches!(c, '>' | '/'))
             .to_lowercase();
-        if !name.contains(VALUE) {
+        if !name.contains(is_mark) {
             self.treatment(at, &name);
         }
         self.attributes();
@@ -120,7 +170,7 @@ impl Scanner<'_, '_, '_> {
 
     fn attributes(&mut self) {
         loop {
-            self.word(|c| c.is_whitespace() || matches!(c, '/' | VALUE));
+            self.word(|c| c.is_whitespace() || c == '/' || is_mark(c));
             match self.peek() {
                 None => return,
                 Some('>') => {
@@ -176,14 +226,10 @@ impl Scanner<'_, '_, '_> {
     }
 
     fn classes(&mut self, first: usize, value: &str) {
-        let mut next = first;
-        for class in value.split(char::is_whitespace) {
-            let at = self.characters.get(next).map_or(0, |(place, _)| *place);
-            // The white space behind it is one character.
-            next += class.chars().count() + 1;
-            let is_known = class.is_empty()
-                || CLASSES.contains(&class)
-                || class.contains(VALUE)
+        let rest = self.characters.get(first..).unwrap_or_default();
+        let value = rest.iter().copied().take(value.chars().count());
+        for (at, class) in classes::possible(value) {
+            let is_known = CLASSES.contains(&class.as_str())
                 || class
                     .strip_prefix("data-column-")
                     .and_then(|percent| percent.parse().ok())

@@ -1,9 +1,14 @@
 //! What engineers are told about their templates.
 
-use dossier_template::{Content, Finding, FindingKind, Severity, Template, check_source, limits};
+use dossier_template::{
+    Content, Finding, FindingKind, Severity, Template, check_source, limits, template_text,
+};
 
+/// All but that nothing of an answer is shown, which is so of many short examples.
 fn findings(template: &str) -> Vec<Finding> {
-    Template::parse(template).unwrap().check(None)
+    let mut found = Template::parse(template).unwrap().check(None);
+    found.retain(|finding| finding.kind != FindingKind::ShowsNothing);
+    found
 }
 
 fn with(template: &str, json: &str) -> Vec<Finding> {
@@ -97,6 +102,105 @@ fn what_is_wrong_without_a_sample_is_found_in_place() {
 }
 
 #[test]
+fn classes_are_found_whichever_way_blocks_go() {
+    for (template, expected) in [
+        ("<p class=\"{{#if x}}foo{{/if}}\">", vec!["1:20 foo"]),
+        ("<p class=\"{{#if x}}title{{/if}}\">", vec![]),
+        (
+            "<p class=\"{{#if x}}foo{{else}}bar{{/if}} title\">",
+            vec!["1:20 foo", "1:31 bar"],
+        ),
+        (
+            "<p class=\"{{#each x}}title {{#if y}}\nfoo {{/if}}{{/each}}\">",
+            vec!["2:1 foo"],
+        ),
+        (
+            "<p class='data-column-{{#if x}}10{{else if y}}20{{else}}200{{/if}}'>",
+            vec!["1:11 data-column-200"],
+        ),
+        (
+            "<p class='title{{#unless x}}s{{/unless}}'>",
+            vec!["1:11 titles"],
+        ),
+        (
+            "<p class='{{^x}}é{{else}}b{{/x}}-c'>",
+            vec!["1:17 é-c", "1:26 b-c"],
+        ),
+        ("<p class='foo{{! a comment }}'>", vec!["1:11 foo"]),
+        (
+            "<p class=foo{{#if x}}-b{{/if}}>",
+            vec!["1:10 foo", "1:10 foo-b"],
+        ),
+        ("<p class='{{#if x}}foo{{/if}}{{y}}'>", vec![]),
+        ("<p class='{{#if x}}{{y}}-foo{{/if}}'>", vec![]),
+        ("<p class='{{#eq x y}}foo{{/eq}}'>", vec![]),
+        (
+            "{{#*inline 'p'}}<p class='foo'>{{x}}{{/inline}}<p class='{{> p}}'>",
+            vec!["1:27 foo"],
+        ),
+        (
+            "<p class='{{#if x}}foo'>{{else}}bar'>{{/if}}",
+            vec!["1:20 foo"],
+        ),
+    ] {
+        let found = findings(template);
+        let found = found.iter().filter(|f| f.kind == FindingKind::UnknownClass);
+        let classes: Vec<_> = found
+            .map(|f| format!("{} {}", f.place, f.text.split('`').nth(1).unwrap()))
+            .collect();
+        assert_eq!(classes, expected, "{template}");
+    }
+}
+
+#[test]
+fn a_class_of_many_blocks_is_checked_in_time() {
+    let blocks = "{{#if x}}foo{{else}}bar{{/if}}".repeat(10_000);
+    let found = findings(&format!("<p class=\"{blocks} other\">"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].text.contains("`other`"), "{found:?}");
+    let long = "é".repeat(100_000);
+    let found = findings(&format!("<p class=\"{long}\">"));
+    assert!(found[0].text.len() < 200 && found[0].text.contains("éé…`"));
+}
+
+#[test]
+fn a_template_that_makes_nothing_of_any_answer_cannot_be_used() {
+    for template in ["", " \n\t"] {
+        let json = r#"{"a": 1}"#;
+        for found in [of_source(template, None), of_source(template, Some(json))] {
+            assert_eq!(short(&found), ["1:1 Empty"], "{template:?}");
+            assert_eq!(found[0].severity(), Severity::Error);
+        }
+    }
+}
+
+#[test]
+fn a_template_without_any_expression_is_a_warning() {
+    for (template, shows) in [
+        ("<html>login page</html>", false),
+        ("\n{{! only a comment }}", false),
+        ("{{#*inline 'p'}}{{x}}{{/inline}}a", false),
+        ("{{#*inline 'p'}}a{{/inline}}{{> p}}", false),
+        ("{{#*inline 'p'}}{{x}}{{/inline}}{{> p}}", true),
+        ("{{#if x}}Yes{{/if}}", true),
+        ("{{x}}", true),
+    ] {
+        let found = of_source(template, None);
+        let told = found.iter().find(|f| f.kind == FindingKind::ShowsNothing);
+        assert_eq!(told.is_none(), shows, "{template}");
+        assert!(told.is_none_or(|found| found.severity() == Severity::Warning));
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_have_their_place() {
+    assert_eq!(template_text("é {{x}}".as_bytes()), Ok("é {{x}}"));
+    let bytes = [b"a\nb\n\xc3\xa9".as_slice(), b"\xff{{x}}"].concat();
+    let found = template_text(&bytes).unwrap_err();
+    assert_eq!(short(&[found]), ["3:2 NotATemplate"]);
+}
+
+#[test]
 fn errors_and_warnings_can_be_told_apart() {
     assert_eq!(findings("{{> p}}")[0].severity(), Severity::Error);
     assert_eq!(findings("{{{x}}}")[0].severity(), Severity::Warning);
@@ -153,7 +257,7 @@ fn unknown_helpers_are_found_wherever_they_stand() {
             vec!["1:5 UnknownHelper"],
         ),
         (
-            "{{#*inline \"p\"}}{{foo a}}{{/inline}}",
+            "{{#*inline \"p\"}}{{foo a}}{{/inline}}{{> p}}",
             vec!["1:19 UnknownHelper"],
         ),
         ("{{foo x=1}}", vec!["1:3 UnknownHelper"]),

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// How often to look.
-const LOOK_EVERY: Duration = Duration::from_millis(150);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// Files of a folder that are looked at.
 const FOLDER_FILES_MAX: usize = 1_000;
 
 /// What tells one state of a file from another; none if it cannot be seen.
 type Mark = Option<(SystemTime, u64)>;
 
-/// Files, and what was last seen of them.
+/// Files, and what was last noted of them.
 pub(super) struct Changes {
     files: Vec<PathBuf>,
     seen: Vec<(PathBuf, Mark)>,
@@ -29,20 +29,13 @@ impl Changes {
     }
 
     /// Notes how the files are now.
-    pub fn look(&mut self) {
+    pub fn note(&mut self) {
         self.seen = self.now();
     }
 
-    /// Waits until a file is not as it was when it was last looked at; answers `false` if `go_on`
-    /// does so first.
-    pub fn wait(&self, go_on: impl Fn() -> bool) -> bool {
-        while go_on() {
-            if self.now() != self.seen {
-                return true;
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
-        false
+    /// Whether a file is not as it was when it was last noted.
+    pub fn there_are(&self) -> bool {
+        self.now() != self.seen
     }
 
     fn now(&self) -> Vec<(PathBuf, Mark)> {

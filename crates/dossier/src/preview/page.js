@@ -53,8 +53,22 @@ function counted(count, one) {
 /** The number of the preview that is shown, of those that this run of the program made. */
 let shown = 0;
 
+const timeOf = (milliseconds) => new Date(milliseconds).toLocaleTimeString();
+
+/** What is shown and what is being made, in words. */
+function described(state) {
+  const made = state.hasPdf ? "Made" : "Could not be made";
+  if (state.makingSince === null) {
+    return `${made} at ${timeOf(state.madeAt)}. Save a file to see it anew.`;
+  }
+  const making = `Making… since ${timeOf(state.makingSince)}.`;
+  if (state.madeAt === null) return making;
+  return `${making} What is shown is older: ${made.toLowerCase()} at ${timeOf(state.madeAt)}.`;
+}
+
 async function show() {
   const state = await (await fetch("/state")).json();
+  element("state").textContent = described(state);
   if (state.number <= shown) return;
   shown = state.number;
   const problems = state.problems;
@@ -72,9 +86,6 @@ async function show() {
     reload(element("pdf"), "/section.pdf", `#page=${first}&navpanes=0&view=FitH`);
     element("pages").textContent = `as it is printed: from page ${first} of ${all}`;
   }
-  const time = new Date().toLocaleTimeString();
-  const made = state.hasPdf ? "Made" : "Could not be made";
-  element("state").textContent = `${made} at ${time}. Save a file to see it anew.`;
   document.title = `${problems.length > 0 ? `(${problems.length}) ` : ""}Section preview – Dossier`;
 }
 
@@ -82,7 +93,11 @@ const events = new EventSource("/events");
 events.onopen = () => {
   shown = 0;
 };
-events.onmessage = () => show();
+/** One look after the other, so that the last one told is the last one shown. */
+let looks = Promise.resolve();
+events.onmessage = () => {
+  looks = looks.then(show, show);
+};
 events.onerror = () => {
   element("state").textContent = "dossier render has stopped; start it again.";
 };

@@ -93,6 +93,7 @@ impl Printer {
             office: self.office.clone(),
             keeps_originals: false,
         };
+        rendering.is_wanted()?;
         let summary = write_report(&report, &self.fonts, &pdf_in(folder.path()))
             .map_err(|error| Failure::Other(error.to_string()))?;
         if summary.unsupported_characters > 0 {

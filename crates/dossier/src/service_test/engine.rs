@@ -2,53 +2,52 @@
 
 use std::path::Path;
 
-use dossier_template::{Content, FindingKind, Place, Template, check_source};
+use dossier_template::{Content, Finding, FindingKind, Place, Severity, Template, check_source};
 
 use super::template::{TemplateFinding, TemplateStep};
 
-/// Parses a template, and renders the answer in that file with it where it holds data.
+/// Checks a template as its registration does, and if it can be used renders the answer in that file
+/// with it where it holds data.
 pub fn look(text: &str, answer: &Path) -> Vec<TemplateFinding> {
-    let finding = |step, place: Place, text: String| {
-        vec![TemplateFinding {
-            step,
-            line: place.line,
-            column: place.column,
-            text,
-        }]
-    };
-    let Ok(template) = Template::parse(text) else {
-        return unusable(text);
-    };
-    let content = match Content::open(answer) {
-        Ok(content) if content.holds_data() => content,
-        Ok(_) => return Vec::new(),
-        Err(error) => return finding(TemplateStep::Render, Place::START, error.to_string()),
-    };
-    // Renders it for nothing: what it looks up elsewhere is not at hand here.
-    match template.needs(&content) {
-        Ok(_) => Vec::new(),
-        Err(error) => {
-            let place = error.place().unwrap_or(Place::START);
-            finding(TemplateStep::Render, place, error.to_string())
-        }
+    let checked = check_source(text, None);
+    let is_error = |found: &&Finding| found.severity() == Severity::Error;
+    let errors: Vec<_> = checked
+        .iter()
+        .filter(is_error)
+        .map(|found| finding(TemplateStep::Parse, found.place, found.text.clone()))
+        .collect();
+    if !errors.is_empty() {
+        return errors;
     }
+    let shows_nothing = |found: &&Finding| found.kind == FindingKind::ShowsNothing;
+    let showing = checked.iter().filter(shows_nothing);
+    let mut found: Vec<_> = showing
+        .map(|found| finding(TemplateStep::Show, found.place, found.text.clone()))
+        .collect();
+    found.extend(rendered(text, answer).err());
+    found
 }
 
-/// All for which a text cannot be parsed.
-fn unusable(text: &str) -> Vec<TemplateFinding> {
-    let found = check_source(text, None).into_iter();
-    found
-        .filter(|found| {
-            matches!(
-                found.kind,
-                FindingKind::NotATemplate | FindingKind::UnknownHelper
-            )
-        })
-        .map(|found| TemplateFinding {
-            step: TemplateStep::Parse,
-            line: found.place.line,
-            column: found.place.column,
-            text: found.text,
-        })
-        .collect()
+fn rendered(text: &str, answer: &Path) -> Result<(), TemplateFinding> {
+    let failed = |place: Place, text: String| finding(TemplateStep::Render, place, text);
+    let template = Template::parse(text).map_err(|error| failed(error.place, error.problem))?;
+    let content = Content::open(answer).map_err(|error| failed(Place::START, error.to_string()))?;
+    if !content.holds_data() {
+        return Ok(());
+    }
+    // Renders it for nothing: what it looks up elsewhere is not at hand here.
+    let needs = template.needs(&content);
+    needs.map(|_| ()).map_err(|error| {
+        let place = error.place().unwrap_or(Place::START);
+        failed(place, error.problem())
+    })
+}
+
+fn finding(step: TemplateStep, place: Place, text: String) -> TemplateFinding {
+    TemplateFinding {
+        step,
+        line: place.line,
+        column: place.column,
+        text,
+    }
 }

@@ -210,10 +210,15 @@ impl Subjects {
             return Err(Failure::Usage(text.to_owned()));
         }
         let today = config.time_zone()?.to_datetime(Timestamp::now()).date();
+        let date_to = options.to.unwrap_or(today);
+        if options.from.is_some_and(|date_from| date_from > date_to) {
+            let text = "--from must not be after --to, which is today unless it is given";
+            return Err(Failure::Usage(text.to_owned()));
+        }
         let ask = |subject| Ask {
             subject,
             date_from: options.from,
-            date_to: options.to.unwrap_or(today),
+            date_to,
         };
         Ok(Self {
             known: ask(known),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dossier_template::{Finding, template_text};
 use dossier_worker::probe::{NoReply, Reply};
 
 use super::Service;
@@ -27,8 +28,10 @@ pub struct TemplateFinding {
 /// What is done with a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TemplateStep {
-    /// It is parsed, and its helpers are looked up.
+    /// It is parsed, and its helpers and partials are looked up.
     Parse,
+    /// It is looked at for anything of an answer.
+    Show,
     /// It is rendered.
     Render,
 }
@@ -104,10 +107,16 @@ fn text(reply: &Reply, file: &Path) -> Result<String, Case> {
         None => return Err(failed("there is no body")),
     }
     let read = std::fs::read(file).map_err(|_| failed("it could not be read again"))?;
-    String::from_utf8(read).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        failed(&format!("it is not UTF-8 at byte {valid}"))
-    })
+    match template_text(&read) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(Finding { place, text, .. }) => {
+            Err(failed("it is not text").at(vec![at(place.line, place.column, &text)], 0))
+        }
+    }
+}
+
+fn at(line: u32, column: u32, text: &str) -> String {
+    format!("line {line}, column {column}: {text}")
 }
 
 async fn again(service: &Service<'_>, first: &Reply) -> Case {
@@ -159,20 +168,29 @@ async fn look_at(
     };
     let of = |step| {
         let found = found.iter().filter(move |finding| finding.step == step);
-        let place =
-            |f: &TemplateFinding| format!("line {}, column {}: {}", f.line, f.column, f.text);
-        found.map(place).collect::<Vec<_>>()
+        let found = found.map(|found| at(found.line, found.column, &found.text));
+        found.collect::<Vec<_>>()
     };
     let parsing = of(TemplateStep::Parse);
     if !parsing.is_empty() {
-        let (seen, advice) = ("it does not parse", "correct the template there");
+        let (seen, advice) = ("it cannot be used", "correct the template there");
         findings.add(Case::failed(&check::TEMPLATE_PARSES, seen, advice).at(parsing, 0));
         return findings.skip_rest("template", seen);
     }
     findings.add(Case::passed(
         &check::TEMPLATE_PARSES,
-        "it parses; all helpers are known",
+        "it parses; all helpers and partials are known",
     ));
+    let showing = of(TemplateStep::Show);
+    findings.add(match showing.is_empty() {
+        true => Case::passed(&check::TEMPLATE_SHOWS, "it has an expression"),
+        false => Case::warning(
+            &check::TEMPLATE_SHOWS,
+            "it is the same for every answer",
+            "look at what the service answers there: it may be a page of something else",
+        )
+        .at(showing, 0),
+    });
     let rendering = of(TemplateStep::Render);
     findings.add(match (has_data, rendering.is_empty()) {
         (true, _) if too_large => Case::warning(

@@ -311,6 +311,45 @@ fn every_contradiction_is_listed_at_once() {
 }
 
 #[test]
+fn legacy_templates_with_which_no_worker_starts_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).unwrap();
+    let check = || {
+        let output = process::run(folder.path(), "config check");
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let configuration = "[worker]\nlegacy_templates_folder = \"legacy\"\n";
+    write("dossier.toml", configuration.as_bytes());
+    let (code, stderr) = check();
+    assert_eq!(code, Some(3), "{stderr}");
+    let says = "worker.legacy_templates_folder: the legacy templates' legacy cannot be read";
+    assert!(stderr.contains(says), "{stderr}");
+
+    std::fs::create_dir(folder.path().join("legacy")).unwrap();
+    write("legacy/good.mustache", b"{{x}}");
+    write("legacy/README", b"{{");
+    assert_eq!(check(), (Some(0), String::new()));
+
+    write("legacy/a.mustache", b"a\n{{foo x}}");
+    write("legacy/template_b.hbs", b"a\nb\n\xff");
+    let (code, stderr) = check();
+    assert_eq!(code, Some(3), "{stderr}");
+    for says in [
+        "legacy/a.mustache:2:3: no helper is named `foo`",
+        "legacy/template_b.hbs:3:1: this is not UTF-8",
+    ] {
+        assert!(stderr.contains(says), "{says}: {stderr}");
+    }
+    let up = process::run(folder.path(), "up");
+    let refused = String::from_utf8(up.stderr).unwrap();
+    assert!(!up.status.success(), "{refused}");
+    assert!(refused.contains("legacy/a.mustache:2:3"), "{refused}");
+}
+
+#[test]
 fn the_first_start_makes_a_token_that_only_the_owner_can_read() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();

@@ -270,6 +270,94 @@ fn the_configuration_page_gives_the_defaults_that_are_in_force() {
     }
 }
 
+/// Which numbers a key takes, as the configuration page says it: `1 to 100`, or `at least 1`.
+fn documented_range(meaning: &str) -> Option<(f64, Option<f64>)> {
+    let number = |word: &str| {
+        let digits = word.trim_end_matches([',', ';', ':', '.']).replace(',', "");
+        digits.parse::<f64>().ok()
+    };
+    let words: Vec<&str> = meaning.split_whitespace().collect();
+    words.windows(3).find_map(|three| match three {
+        [first, "to", last] => Some((number(first)?, Some(number(last)?))),
+        ["at", "least", least] => Some((number(least)?, None)),
+        _ => None,
+    })
+}
+
+/// Why the program refuses this value of a key, if it does.
+fn refusal(key: &str, value: &str) -> Option<String> {
+    let around = match key {
+        _ if key.starts_with("documents.s3.") => {
+            "documents.kind = \"s3\"\ndocuments.s3.bucket = \"bucket\"\n"
+        }
+        _ if key.starts_with("documents.document_api.") => {
+            "documents.kind = \"document-api\"\n\
+             documents.document_api.url = \"http://localhost\"\n"
+        }
+        _ if key.starts_with("reference.sources.") => {
+            "reference.sources.NAME.kind = \"prison-register\"\n\
+             reference.sources.NAME.url = \"http://localhost\"\n"
+        }
+        _ => "",
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = format!("{around}{key} = {value}\n").replace("NAME", "name");
+    std::fs::write(file.path(), text).unwrap();
+    let refused = Config::load(Some(file.path())).err()?.to_string();
+    let name = key.rsplit('.').next().unwrap();
+    assert!(refused.contains(name), "{key} = {value}: {refused}");
+    Some(refused)
+}
+
+#[test]
+fn the_configuration_page_gives_the_ranges_that_are_in_force() {
+    let page = std::fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let default = toml::Value::try_from(Config::default()).unwrap();
+    let mut ranges = 0;
+    for row in page.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let (key, documented_default) =
+            (cells[0].trim_end_matches('`'), cells[1].trim_matches('`'));
+        let meaning = cells[2..].concat();
+        let value = key
+            .split('.')
+            .try_fold(&default, |value, key| value.get(key));
+        let is_number = documented_default.parse::<f64>().is_ok();
+        let range = documented_range(&meaning).filter(|_| is_number || documented_default == "-");
+        if !is_number && range.is_none() {
+            continue;
+        }
+        let has_fraction = match value {
+            Some(value) => value.is_float(),
+            None => key.contains("seconds") || key.contains("hours"),
+        };
+        // What a range ends with, and whether that is taken.
+        let huge = if has_fraction { 1e12 } else { 4e9 };
+        let mut expected = Vec::new();
+        match range {
+            Some((least, most)) => {
+                let below = match has_fraction {
+                    true => least - 0.0005,
+                    false => least - 1.0,
+                };
+                expected.extend([(least, true), (below, false)]);
+                expected.extend(match most {
+                    Some(most) => vec![(most, true), (most + 1.0, false)],
+                    None => vec![(huge, true)],
+                });
+                ranges += 1;
+            }
+            // Whatever has limits says so.
+            None => expected.extend([(0.0, true), (huge, true)]),
+        }
+        for (number, is_taken) in expected {
+            let refused = refusal(key, &number.to_string());
+            assert_eq!(refused.is_none(), is_taken, "{key} = {number}: {refused:?}");
+        }
+    }
+    assert!(ranges > 50, "{ranges} keys have a range");
+}
+
 #[test]
 fn the_command_page_lists_the_exit_codes_of_the_help() {
     let page = std::fs::read_to_string(root().join("docs/commands.md")).unwrap();

@@ -98,6 +98,34 @@ fn a_preview_in_a_browser_follows_every_save() {
 }
 
 #[test]
+fn a_preview_in_a_browser_says_that_it_is_being_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = |file: &str, text: &str| save(folder.path(), file, text);
+    save("a.json", r#"{"content": {"name": "Ada"}}"#);
+    save("a.hbs", "<h1>Notes on {{name}}</h1>");
+    let (_preview, url) = preview(folder.path(), 0);
+    let mut page = Page::open(&url);
+    let first = page.until(PREVIEW, |seen| has(&seen["state"], "Made at"));
+    assert!(has(&first["state"], "Save a file"), "{first}");
+
+    // Whoever reads a pipe waits until somebody writes to it.
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    std::fs::rename(&pipe, folder.path().join("a.json")).unwrap();
+    let making = page.until(PREVIEW, |seen| has(&seen["state"], "Making… since"));
+    let state = &making["state"];
+    assert!(has(state, "What is shown is older: made at"), "{making}");
+    assert!(!has(state, "Save a file"), "{making}");
+    assert!(has(&making["html"], "Notes on Ada"), "{making}");
+
+    save("a.json", r#"{"content": {"name": "Bea"}}"#);
+    let again = shown(&mut page, "Notes on Bea");
+    assert!(has(&again["state"], "Made at"), "{again}");
+    assert_eq!(page.errors, Vec::<String>::new());
+}
+
+#[test]
 fn a_preview_in_a_browser_runs_and_fetches_nothing_that_a_template_names() {
     let folder = tempfile::tempdir().unwrap();
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();

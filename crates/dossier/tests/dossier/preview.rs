@@ -1,6 +1,7 @@
 //! `dossier render --watch`: the page that follows the files.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -140,4 +141,84 @@ async fn a_preview_is_for_this_machine_only() {
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("on this machine only"), "{error}");
+}
+
+/// Puts a pipe in a file's place: whoever reads it waits until it is written to and closed.
+fn pipe(folder: &Path, file: &str) {
+    let made = Command::new("mkfifo").arg(folder.join("new")).status();
+    assert!(made.unwrap().success());
+    std::fs::rename(folder.join("new"), folder.join(file)).unwrap();
+}
+
+fn save(folder: &Path, file: &str, text: &str) {
+    std::fs::write(folder.join("new"), text).unwrap();
+    std::fs::rename(folder.join("new"), folder.join(file)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_made_is_given_up_when_its_files_change() {
+    dossier_worker::install_tls_provider();
+    let folder = sample();
+    let folder = folder.path();
+    let preview = Preview::start(folder);
+    let first = preview.until(|state| state["number"] == 1).await;
+    assert!(first["madeAt"].is_i64(), "{first}");
+    assert_eq!(first["makingSince"], Value::Null);
+
+    pipe(folder, "a.json");
+    let making = preview.until(|state| state["makingSince"].is_i64()).await;
+    assert_eq!(
+        (&making["number"], &making["madeAt"]),
+        (&json!(1), &first["madeAt"])
+    );
+    assert!(
+        making["makingSince"].as_i64() >= first["madeAt"].as_i64(),
+        "{making}"
+    );
+
+    // The first rendering still waits for its pipe.
+    save(folder, "a.json", r#"{"content": {"name": "Bea"}}"#);
+    let second = preview.until(|state| state["number"] == 2).await;
+    assert_eq!(
+        (&second["makingSince"], &second["hasPdf"]),
+        (&Value::Null, &json!(true))
+    );
+    let html = preview.get("section.html").await.text().await.unwrap();
+    assert!(html.contains("<p>Bea</p>"), "{html}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_previews_that_cannot_be_stopped_one_goes_on_at_a_time() {
+    dossier_worker::install_tls_provider();
+    let folder = sample();
+    let folder = folder.path();
+    let preview = Preview::start(folder);
+    preview.until(|state| state["number"] == 1).await;
+    let mut since = None;
+    let pipes = [folder.join("first"), folder.join("second")];
+    for kept in &pipes {
+        pipe(folder, "a.json");
+        std::fs::hard_link(folder.join("a.json"), kept).unwrap();
+        let is_begun =
+            |state: &Value| state["makingSince"].is_i64() && state["makingSince"].as_i64() != since;
+        since = preview.until(is_begun).await["makingSince"].as_i64();
+        // Until it reads.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    save(folder, "a.json", r#"{"content": {"name": "Cleo"}}"#);
+    let begun = |state: &Value| state["makingSince"].as_i64() > since;
+    preview.until(begun).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let waiting = preview.state().await;
+    assert_eq!(
+        waiting["number"], 1,
+        "two are being made already: {waiting}"
+    );
+
+    // Any of the two that comes to its end makes room.
+    std::fs::write(&pipes[0], "").unwrap();
+    let second = preview.until(|state| state["number"] == 2).await;
+    assert_eq!(second["makingSince"], Value::Null, "{second}");
+    let html = preview.get("section.html").await.text().await.unwrap();
+    assert!(html.contains("<p>Cleo</p>"), "{html}");
 }

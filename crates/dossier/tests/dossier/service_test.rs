@@ -120,7 +120,7 @@ async fn a_service_that_keeps_the_contract_passes() {
     );
     assert_eq!(tested.warned(), [""; 0]);
     assert_eq!(tested.told["asked"], "prn given");
-    assert_eq!(tested.told["counts"]["passed"], 24);
+    assert_eq!(tested.told["counts"]["passed"], 25);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -411,12 +411,81 @@ async fn a_template_is_text_that_stays_the_same() {
         });
         assert_breaks(&tested(&service.await, ""), &["template.text"]);
     }
+    let not_text = served(b"a\nb\n\xff").await;
+    let place = "line 3, column 1: this is not UTF-8";
+    assert_eq!(tested(&not_text, "").places("template.text"), [place]);
     let calls = std::sync::atomic::AtomicU32::new(0);
     let changing = Service::start(move |call| {
         let number = || calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        is_template(call).then(|| body_of("text/plain", number().to_string()))
+        let text = || format!("{{{{this}}}}{}", number());
+        is_template(call).then(|| body_of("text/plain", text()))
     });
     assert_breaks(&tested(&changing.await, ""), &["template.again"]);
+}
+
+/// A service that serves these bytes as its template.
+async fn served(template: &'static [u8]) -> Service {
+    Service::start(move |call| {
+        let is_asked_for = call.path.ends_with("/template");
+        is_asked_for.then(|| body_of("text/plain", template))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_cannot_be_registered_breaks_the_contract() {
+    for (template, place) in [
+        (
+            b"".as_slice(),
+            "line 1, column 1: the template is empty: it makes nothing of any answer",
+        ),
+        (
+            b" \n",
+            "line 1, column 1: the template is empty: it makes nothing of any answer",
+        ),
+        (
+            b"{{x}}\n{{foo x}}",
+            "line 2, column 3: no helper is named `foo`",
+        ),
+        (b"{{x", "line 1, column 1: "),
+        (b"{{x}}{{> p}}", "line 1, column 6: "),
+    ] {
+        let tested = tested(&served(template).await, "");
+        assert_breaks(&tested, &["template.parses"]);
+        let places = tested.places("template.parses");
+        assert!(places[0].starts_with(place), "{places:?}");
+        // Registration says the same.
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.hbs"), template).unwrap();
+        let line = "template check a.hbs --json";
+        let output = dossier(folder.path()).args(words(line)).output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = told["findings"][0]["text"].as_str().unwrap();
+        assert!(places[0].ends_with(text), "{places:?} {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_something_else_in_the_place_of_a_template_is_a_warning() {
+    let tested = tested(&served(b"<html>login page</html>").await, "");
+    assert_warns(&tested, &["template.shows"]);
+    let places = tested.places("template.shows");
+    assert!(
+        places[0].contains("shows nothing of an answer"),
+        "{places:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_rendered_has_its_place_once() {
+    let endless = served(b"{{#*inline \"p\"}}{{> p}}{{/inline}}{{> p}}").await;
+    let tested = tested(&endless, "");
+    assert_breaks(&tested, &["template.renders"]);
+    let places = tested.places("template.renders");
+    assert!(
+        places[0].starts_with("line 1, column 17: the template needs"),
+        "{places:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -536,7 +605,7 @@ async fn people_see_what_is_wrong_where_it_is_and_what_to_do() {
         "       do   write each member as the contract says",
         "  skip token                no token was given",
         "health",
-        "26 checks: 23 passed, 0 warnings, 1 failed, 2 skipped",
+        "27 checks: 24 passed, 0 warnings, 1 failed, 2 skipped",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line}: {text}");
     }
@@ -565,6 +634,14 @@ async fn what_was_typed_wrongly_is_said_without_repeating_an_identifier() {
             "--allow-host must be",
         ),
         ("http://localhost:1 --prn A1234AA --slow 0", "--slow"),
+        (
+            "http://localhost:1 --prn A1234AA --from 2023-01-01 --to 2022-01-01",
+            "--from must not be after --to",
+        ),
+        (
+            "http://localhost:1 --prn A1234AA --from 9999-01-01",
+            "today",
+        ),
     ] {
         let line = format!("service test {options}");
         let output = dossier(folder.path()).args(words(&line)).output().unwrap();

@@ -145,8 +145,13 @@ async fn what_is_wrong_with_a_template_is_a_breach_with_its_place_and_cannot_bre
         ),
         (
             "<p>{{> nowhere}}</p>",
-            "template.renders",
+            "template.parses",
             "line 1, column 4: ",
+        ),
+        (
+            "{{#*inline \"p\"}}{{> p}}{{/inline}}{{> p}}",
+            "template.renders",
+            "line 1, column 17: ",
         ),
     ] {
         let service = with_template(template).await;

@@ -43,10 +43,11 @@ fn findings_are_lines_with_their_place_and_errors_fail() {
     assert!(lines.starts_with("odd.hbs:2:1: warning: "), "{lines}");
     let (code, _, why) = check("odd.hbs --strict");
     assert_eq!(code, Some(1), "{why}");
+    assert!(why.contains("has 1 warning, and none are wanted"), "{why}");
     let (code, lines, why) = check("broken.hbs");
     assert_eq!(code, Some(1));
     assert!(
-        lines.starts_with("broken.hbs:2:1: error: ") && why.contains("1 error"),
+        lines.starts_with("broken.hbs:2:1: error: ") && why.trim_end().ends_with("has 1 error"),
         "{lines}{why}"
     );
     let (code, lines, _) = check("good.hbs --data answer.json");
@@ -86,6 +87,39 @@ fn what_is_said_of_an_element_is_what_the_report_does() {
         assert!(shown.contains(text), "{text}: {shown}");
     }
     assert!(!shown.contains("TITLE"), "{shown}");
+}
+
+#[test]
+fn an_empty_template_is_an_error_and_one_without_an_expression_a_warning() {
+    let folder = folder(&[
+        ("empty.hbs", ""),
+        ("blank.hbs", " \n"),
+        ("page.hbs", "<html>login page</html>"),
+        ("d.json", r#"{"content": {"a": "Ada"}}"#),
+    ]);
+    for file in ["empty.hbs", "blank.hbs"] {
+        let says = "the template is empty: it makes nothing of any answer";
+        let (code, lines, _) = run(folder.path(), &format!("template check {file}"));
+        assert_eq!(code, Some(1));
+        assert_eq!(lines.trim_end(), format!("{file}:1:1: error: {says}"));
+    }
+    let (code, lines, _) = run(folder.path(), "template check page.hbs");
+    assert_eq!(code, Some(0));
+    let says = "page.hbs:1:1: warning: this shows nothing of an answer";
+    assert!(lines.starts_with(says), "{lines}");
+}
+
+#[test]
+fn bytes_that_are_no_text_have_their_place_everywhere() {
+    let folder = folder(&[("d.json", r#"{"content": {"a": "Ada"}}"#)]);
+    std::fs::write(folder.path().join("c.hbs"), b"a\nb\n\xff{{a}}").unwrap();
+    let (code, lines, _) = run(folder.path(), "template check c.hbs");
+    assert_eq!(code, Some(1));
+    assert_eq!(lines, "c.hbs:3:1: error: this is not UTF-8\n");
+    let line = "render --template c.hbs --data d.json -o out.html";
+    let (code, _, why) = run(folder.path(), line);
+    assert_eq!(code, Some(1));
+    assert!(why.contains("c.hbs:3:1: this is not UTF-8"), "{why}");
 }
 
 #[test]
