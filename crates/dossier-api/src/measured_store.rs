@@ -114,6 +114,7 @@ measured! {
     remember_references(source: &ReferenceSource, kind: ReferenceKind, said: &[(ReferenceCode, Option<ReferenceName>)]) -> ();
     note_reference_failure(source: &ReferenceSource, kind: ReferenceKind, error: &str) -> ();
     forget_references(source: &ReferenceSource, kind: ReferenceKind, age: Duration) -> u64;
+    delete_replaced_references() -> u64;
     reference_names(kind: ReferenceKind, codes: &[ReferenceCode], sources: &[ReferenceSource]) -> Vec<KnownReference>;
     reference_sources() -> Vec<ReferenceState>;
 }

@@ -591,7 +591,9 @@ pub trait Store: Send + Sync + 'static {
     async fn make_reference_due(&self, source: &ReferenceSource) -> Result<(), StoreError>;
 
     /// Replaces the imported names of a kind, all or nothing; answers how many there are. Of a code
-    /// that comes twice the last name holds.
+    /// that comes twice the last name holds. Others write meanwhile, and read the names before until
+    /// they read the new ones. Of two imports of a kind at the same time the one that was begun
+    /// later holds, whole; it may fail because it would have to wait for the other for too long.
     async fn import_references(
         &self,
         kind: ReferenceKind,
@@ -628,6 +630,10 @@ pub trait Store: Send + Sync + 'static {
         kind: ReferenceKind,
         age: Duration,
     ) -> Result<u64, StoreError>;
+
+    /// Deletes what replaced or removed names, and imports that came to no end, have left behind;
+    /// answers how many names. Others write meanwhile.
+    async fn delete_replaced_references(&self) -> Result<u64, StoreError>;
 
     /// What the import and `sources` say of these codes, in one statement. Of a code, what counts
     /// comes first: what was imported, then names before codes that are not known, then what was

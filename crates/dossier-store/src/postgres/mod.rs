@@ -524,6 +524,11 @@ impl Store for PostgresStore {
         self.in_time(self.forget(source, kind, age)).await
     }
 
+    async fn delete_replaced_references(&self) -> Result<u64, StoreError> {
+        // A transaction replaces names as a whole, and leaves nothing behind.
+        Ok(0)
+    }
+
     async fn reference_names(
         &self,
         kind: ReferenceKind,

@@ -8,6 +8,7 @@
 //! - `rows`: from rows to domain types
 //! - `requests`, `leases`, `completions`, `services`, `templates`, `template_health`, `schemas`,
 //!   `reference`, `housekeeping`, `archive`: the capabilities of [`Store`]
+//! - `reference_loads`: names in small steps, so that nobody waits for a long list
 //! - `work`: waiting for something to do
 //! - `failure`: what SQLite says when it fails, without any data
 
@@ -18,6 +19,7 @@ mod housekeeping;
 mod leases;
 mod open;
 mod reference;
+mod reference_loads;
 mod requests;
 mod rows;
 mod schemas;
@@ -440,6 +442,10 @@ impl Store for SqliteStore {
         age: Duration,
     ) -> Result<u64, StoreError> {
         self.forget(source, kind, age).await
+    }
+
+    async fn delete_replaced_references(&self) -> Result<u64, StoreError> {
+        self.sweep_loads().await
     }
 
     async fn reference_names(

@@ -223,6 +223,9 @@ macro_rules! conformance {
             }
             reference {
                 an_import_replaces_what_was_imported_of_that_kind_and_nothing_else,
+                readers_of_names_that_are_replaced_find_the_old_or_the_new_ones,
+                of_two_imports_at_once_one_holds_whole,
+                an_import_that_came_to_no_end_changes_nothing,
                 what_was_imported_wins_then_what_was_loaded_last,
                 a_code_that_a_source_does_not_know_hides_no_name,
                 only_the_sources_that_are_named_are_heard,
