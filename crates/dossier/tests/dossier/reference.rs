@@ -98,6 +98,16 @@ fn names_are_imported_looked_up_listed_and_removed() {
     let found = process::json(folder, "reference lookup prisons MDI LEI");
     assert_eq!(found, json!({"MDI": "Moor"}));
 
+    // Windows' editors put a byte order mark before a text.
+    write(folder, "preview.json", &format!("\u{feff}{preview}"));
+    let text = process::succeed(folder, "reference import preview.json");
+    let lines: Vec<&str> = text.lines().collect();
+    let expected = [
+        "1 name of prisons is now imported",
+        "1 name of users is now imported",
+    ];
+    assert_eq!(lines, expected);
+
     let listed = process::json(folder, "reference list");
     let kinds: Vec<_> = listed
         .as_array()
@@ -124,7 +134,28 @@ fn what_cannot_be_done_is_said_with_the_documented_exit_code() {
     write(folder, "kinds.json", "{\"castles\": {\"a\": \"Secret-3\"}}");
     write(folder, "deep.json", "{\"users\": [\"Secret-4\"]}");
     write(folder, "star.json", "{\"users\": {\"*\": \"Secret-5\"}}");
+    write(
+        folder,
+        "twice.json",
+        "{\"users\": {\"a\": \"Secret-6\",\n\"a\": \"Secret-7\"}}",
+    );
+    write(
+        folder,
+        "kind-twice.json",
+        "{\"users\": {\"a\": \"Secret-8\"},\n\"users\": {}}",
+    );
+    write(folder, "broken.json", "{\"users\": {\"a\": \"Secret-9}");
+    write(
+        folder,
+        "open.csv",
+        "code,name,note\nA,x,\"oops\nB,Secret-10,\nC,z,\n",
+    );
     for (line, code, says) in [
+        ("import twice.json", 1, "line 2, column"),
+        ("import twice.json", 1, "this code of users came before"),
+        ("import kind-twice.json", 1, "users came before"),
+        ("import broken.json", 1, "not well-formed"),
+        ("import prisons open.csv", 5, "line 2, column 3: "),
         ("import prisons bad.csv", 5, "line 2"),
         ("import prisons bad.json", 5, "line 2, column"),
         ("import castles bad.csv", 2, "locationsByDpsId"),
