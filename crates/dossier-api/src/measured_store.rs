@@ -106,6 +106,8 @@ measured! {
     purge_archive(age: Duration) -> u64;
     schedule_references(schedules: &[ReferenceSchedule]) -> ();
     claim_refresh(source: &ReferenceSource, kind: ReferenceKind, period: Duration) -> Option<RefreshClaim>;
+    renew_refresh(source: &ReferenceSource, kind: ReferenceKind, token: RefreshToken, period: Duration) -> bool;
+    release_refresh(source: &ReferenceSource, kind: ReferenceKind, token: RefreshToken) -> bool;
     record_refresh(source: &ReferenceSource, kind: ReferenceKind, token: RefreshToken, entries: &[(ReferenceCode, ReferenceName)], next: Duration) -> bool;
     record_refresh_failure(source: &ReferenceSource, kind: ReferenceKind, token: RefreshToken, error: &str, retry_after: Duration) -> bool;
     make_reference_due(source: &ReferenceSource) -> ();

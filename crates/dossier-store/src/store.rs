@@ -563,6 +563,25 @@ pub trait Store: Send + Sync + 'static {
         period: Duration,
     ) -> Result<Option<RefreshClaim>, StoreError>;
 
+    /// Has the right to refresh a source for `period` from now. Answers whether the token's claim was
+    /// the current one; if not, nothing has changed.
+    async fn renew_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Gives back the right to refresh a source, which is due as before. Answers as
+    /// [`renew_refresh`](Self::renew_refresh).
+    async fn release_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, StoreError>;
+
     /// Replaces all that a source gave, all or nothing, and makes it due after `next`. Answers
     /// whether the token's claim was the current one; if not, nothing has changed. Of a code that
     /// comes twice the last name holds.

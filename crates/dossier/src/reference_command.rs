@@ -190,6 +190,7 @@ fn list(sources: &[ReferenceSourceView]) -> String {
         .map(|source| {
             let state = match (&source.error, source.in_use) {
                 (_, false) => "not configured",
+                (_, true) if source.loading => "loading",
                 (Some(error), true) => error,
                 (None, true) if source.refreshed_at.is_none() => "not loaded yet",
                 (None, true) => "good",

@@ -453,6 +453,26 @@ impl Store for PostgresStore {
             .await
     }
 
+    async fn renew_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, StoreError> {
+        self.in_time(self.renew_claim(source, kind, token, period))
+            .await
+    }
+
+    async fn release_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, StoreError> {
+        self.in_time(self.release_claim(source, kind, token)).await
+    }
+
     async fn record_refresh(
         &self,
         source: &ReferenceSource,

@@ -374,6 +374,25 @@ impl Store for SqliteStore {
         self.claim_one_refresh(source, kind, period).await
     }
 
+    async fn renew_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, StoreError> {
+        self.renew_claim(source, kind, token, period).await
+    }
+
+    async fn release_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, StoreError> {
+        self.release_claim(source, kind, token).await
+    }
+
     async fn record_refresh(
         &self,
         source: &ReferenceSource,

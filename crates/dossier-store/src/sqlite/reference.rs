@@ -99,6 +99,49 @@ impl SqliteStore {
         .transpose()
     }
 
+    pub(super) async fn renew_claim(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, StoreError> {
+        const RENEW: &str = concat!(
+            "UPDATE reference_sources SET claimed_until = ",
+            now!(),
+            " + ?4 WHERE source = ?1 AND kind = ?2 AND claimed_by = ?3"
+        );
+        let mut tx = self.write().await?;
+        let held = sqlx::query(RENEW)
+            .bind(source.as_str())
+            .bind(kind.as_str())
+            .bind(blob(token.0))
+            .bind(millis(period))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(held.rows_affected() > 0)
+    }
+
+    pub(super) async fn release_claim(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, StoreError> {
+        const RELEASE: &str = "UPDATE reference_sources SET claimed_by = NULL, claimed_until = NULL \
+             WHERE source = ?1 AND kind = ?2 AND claimed_by = ?3";
+        let mut tx = self.write().await?;
+        let held = sqlx::query(RELEASE)
+            .bind(source.as_str())
+            .bind(kind.as_str())
+            .bind(blob(token.0))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(held.rows_affected() > 0)
+    }
+
     pub(super) async fn refreshed(
         &self,
         source: &ReferenceSource,
@@ -323,7 +366,9 @@ impl SqliteStore {
         const STATES: &str = concat!(
             "SELECT sources.*, ",
             names_of!("sources"),
-            " AS entries FROM reference_sources AS sources ORDER BY sources.source, sources.kind"
+            " AS entries, coalesce(sources.claimed_until, 0) > ",
+            now!(),
+            " AS loading FROM reference_sources AS sources ORDER BY sources.source, sources.kind"
         );
         let mut connection = self.readers.acquire().await?;
         let rows = sqlx::query(STATES).fetch_all(&mut *connection).await?;
@@ -402,5 +447,6 @@ fn state(row: &SqliteRow) -> Result<ReferenceState, StoreError> {
         tried_at: optional_time(row, "tried_at")?,
         due_at: optional_time(row, "due_at")?,
         error: get(row, "error")?,
+        loading: get(row, "loading")?,
     })
 }

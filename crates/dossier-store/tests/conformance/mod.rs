@@ -233,6 +233,7 @@ macro_rules! conformance {
                 what_is_remembered_is_replaced_code_by_code_and_forgotten_by_age,
                 a_new_source_is_due_and_one_refreshes_it,
                 a_claim_that_ran_out_is_taken_over_and_its_late_answer_changes_nothing,
+                a_claim_is_renewed_and_given_back_by_whoever_has_it,
                 a_failure_keeps_the_names_and_waits,
                 a_shorter_schedule_counts_from_the_last_refresh,
                 a_source_can_be_made_due,

@@ -376,6 +376,46 @@ pub async fn a_claim_that_ran_out_is_taken_over_and_its_late_answer_changes_noth
     assert!(name_of(store, PRISONS, "MDI", &["list"]).await.is_some());
 }
 
+pub async fn a_claim_is_renewed_and_given_back_by_whoever_has_it(database: &impl Database) {
+    let store = &*database.store().await;
+    schedule(store, "list", PRISONS, Some(HOUR)).await;
+    let list = source("list");
+    assert!(!state(store, "list").await.loading);
+    let brief = Duration::from_millis(200);
+    let first = store.claim_refresh(&list, PRISONS, brief).await.unwrap();
+    let first = first.unwrap().token;
+    assert!(state(store, "list").await.loading);
+    let renewed = store.renew_refresh(&list, PRISONS, first, MINUTE).await;
+    assert!(renewed.unwrap());
+    tokio::time::sleep(brief).await;
+    assert!(claim(store, "list").await.is_none(), "it was renewed");
+    let released = store.release_refresh(&list, PRISONS, first).await;
+    assert!(released.unwrap());
+    assert!(!state(store, "list").await.loading);
+    let second = claim(store, "list")
+        .await
+        .expect("it is due as before")
+        .token;
+    let renewed = store
+        .renew_refresh(&list, PRISONS, first, Duration::ZERO)
+        .await;
+    assert!(!renewed.unwrap(), "it is another's");
+    let released = store.release_refresh(&list, PRISONS, first).await;
+    assert!(!released.unwrap(), "it is another's");
+    assert!(state(store, "list").await.loading);
+    let pairs = entries(&[("MDI", "Moorland")]);
+    let recorded = store
+        .record_refresh(&list, PRISONS, second, &pairs, HOUR)
+        .await;
+    assert!(recorded.unwrap());
+    assert!(!state(store, "list").await.loading);
+    // One that ran out is not being loaded.
+    store.make_reference_due(&list).await.unwrap();
+    let dead = store.claim_refresh(&list, PRISONS, Duration::ZERO).await;
+    assert!(dead.unwrap().is_some());
+    assert!(!state(store, "list").await.loading);
+}
+
 pub async fn a_failure_keeps_the_names_and_waits(database: &impl Database) {
     let store = &*database.store().await;
     loaded(store, "list", &[("MDI", "Moorland"), ("LEI", "Leeds")]).await;
