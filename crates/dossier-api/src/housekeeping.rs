@@ -68,6 +68,8 @@ pub struct Sweep {
     pub archived: u64,
     /// Archived requests forgotten.
     pub purged: u64,
+    /// Names deleted that were replaced or never came to count.
+    pub names_deleted: u64,
     /// Steps or items that failed and are tried again by the next sweep.
     pub failed: u64,
 }
@@ -132,13 +134,16 @@ impl Housekeeper {
         let archived = self.archive().await;
         let purge = self.store.purge_archive(self.rules.purge_after).await;
         let purged = counted(purge, "the archive could not be purged");
-        let steps = [&expired, &attempts, &sections, &archived, &purged];
+        let names = self.store.delete_replaced_references().await;
+        let names = counted(names, "replaced names could not be deleted");
+        let steps = [&expired, &attempts, &sections, &archived, &purged, &names];
         let sweep = Sweep {
             expired: expired.done,
             attempts_cleaned: attempts.done,
             sections_cleaned: sections.done,
             archived: archived.done,
             purged: purged.done,
+            names_deleted: names.done,
             failed: steps.iter().map(|step| step.failed).sum(),
         };
         if sweep != Sweep::default() {
@@ -148,6 +153,7 @@ impl Housekeeper {
                 sections_cleaned = sweep.sections_cleaned,
                 archived = sweep.archived,
                 purged = sweep.purged,
+                names_deleted = sweep.names_deleted,
                 failed = sweep.failed,
                 "housekeeping done"
             );

@@ -106,6 +106,8 @@ measured! {
     purge_archive(age: Duration) -> u64;
     schedule_references(schedules: &[ReferenceSchedule]) -> ();
     claim_refresh(source: &ReferenceSource, kind: ReferenceKind, period: Duration) -> Option<RefreshClaim>;
+    renew_refresh(source: &ReferenceSource, kind: ReferenceKind, token: RefreshToken, period: Duration) -> bool;
+    release_refresh(source: &ReferenceSource, kind: ReferenceKind, token: RefreshToken) -> bool;
     record_refresh(source: &ReferenceSource, kind: ReferenceKind, token: RefreshToken, entries: &[(ReferenceCode, ReferenceName)], next: Duration) -> bool;
     record_refresh_failure(source: &ReferenceSource, kind: ReferenceKind, token: RefreshToken, error: &str, retry_after: Duration) -> bool;
     make_reference_due(source: &ReferenceSource) -> ();
@@ -114,6 +116,7 @@ measured! {
     remember_references(source: &ReferenceSource, kind: ReferenceKind, said: &[(ReferenceCode, Option<ReferenceName>)]) -> ();
     note_reference_failure(source: &ReferenceSource, kind: ReferenceKind, error: &str) -> ();
     forget_references(source: &ReferenceSource, kind: ReferenceKind, age: Duration) -> u64;
+    delete_replaced_references() -> u64;
     reference_names(kind: ReferenceKind, codes: &[ReferenceCode], sources: &[ReferenceSource]) -> Vec<KnownReference>;
     reference_sources() -> Vec<ReferenceState>;
 }

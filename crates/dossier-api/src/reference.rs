@@ -53,6 +53,9 @@ pub struct ReferenceRules {
     pub start_pause_max: Duration,
     /// Longest time for refreshing one list, all its pages: 10 minutes unless set.
     pub refresh_max: Duration,
+    /// For how long a process has the right to load a list unless it renews it, which it does three
+    /// times as often: 1 minute unless set.
+    pub claim_period: Duration,
     /// Pause after a first failed refresh; it doubles with every further one: 1 minute unless set.
     pub retry_pause: Duration,
     /// Longest such pause: 1 h unless set.
@@ -74,6 +77,7 @@ impl Default for ReferenceRules {
             look_every: Duration::from_secs(15),
             start_pause_max: Duration::from_secs(5),
             refresh_max: Duration::from_secs(600),
+            claim_period: Duration::from_secs(60),
             retry_pause: Duration::from_secs(60),
             retry_pause_max: Duration::from_secs(3600),
             import_bytes_max: dossier_core::wire::REFERENCE_IMPORT_BYTES_MAX,

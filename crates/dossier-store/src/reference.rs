@@ -35,6 +35,8 @@ pub struct ReferenceState {
     pub due_at: Option<Timestamp>,
     /// What went wrong when it was last asked. No personal data.
     pub error: Option<String>,
+    /// Whether somebody has the right to refresh it now.
+    pub loading: bool,
 }
 
 /// Proves who refreshes a source. `Debug` hides it.

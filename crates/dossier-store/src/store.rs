@@ -563,6 +563,25 @@ pub trait Store: Send + Sync + 'static {
         period: Duration,
     ) -> Result<Option<RefreshClaim>, StoreError>;
 
+    /// Has the right to refresh a source for `period` from now. Answers whether the token's claim was
+    /// the current one; if not, nothing has changed.
+    async fn renew_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Gives back the right to refresh a source, which is due as before. Answers as
+    /// [`renew_refresh`](Self::renew_refresh).
+    async fn release_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, StoreError>;
+
     /// Replaces all that a source gave, all or nothing, and makes it due after `next`. Answers
     /// whether the token's claim was the current one; if not, nothing has changed. Of a code that
     /// comes twice the last name holds.
@@ -591,7 +610,9 @@ pub trait Store: Send + Sync + 'static {
     async fn make_reference_due(&self, source: &ReferenceSource) -> Result<(), StoreError>;
 
     /// Replaces the imported names of a kind, all or nothing; answers how many there are. Of a code
-    /// that comes twice the last name holds.
+    /// that comes twice the last name holds. Others write meanwhile, and read the names before until
+    /// they read the new ones. Of two imports of a kind at the same time the one that was begun
+    /// later holds, whole; it may fail because it would have to wait for the other for too long.
     async fn import_references(
         &self,
         kind: ReferenceKind,
@@ -628,6 +649,10 @@ pub trait Store: Send + Sync + 'static {
         kind: ReferenceKind,
         age: Duration,
     ) -> Result<u64, StoreError>;
+
+    /// Deletes what replaced or removed names, and imports that came to no end, have left behind;
+    /// answers how many names. Others write meanwhile.
+    async fn delete_replaced_references(&self) -> Result<u64, StoreError>;
 
     /// What the import and `sources` say of these codes, in one statement. Of a code, what counts
     /// comes first: what was imported, then names before codes that are not known, then what was

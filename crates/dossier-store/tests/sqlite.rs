@@ -10,10 +10,11 @@ mod conformance;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use dossier_core::RequestId;
+use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_store::sqlite::{OpenError, Options, migrate_file, schema_state};
 use dossier_store::{SchemaAge, SqliteStore, Store, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -155,6 +156,202 @@ async fn a_file_of_the_first_schema_comes_up_with_what_is_in_it() {
     assert_eq!((request.pages, request.documents().count()), (Some(7), 1));
     let id = pending(&store, &["a"]).await;
     completed(&store, id).await;
+}
+
+#[tokio::test]
+async fn names_of_an_older_schema_are_kept() {
+    let scratch = scratch().await;
+    std::fs::create_dir(scratch.file().parent().unwrap()).unwrap();
+    let mut older = scratch.raw().await;
+    for step in [
+        include_str!("../migrations/sqlite/0001_truth.sql"),
+        include_str!("../migrations/sqlite/0002_documents.sql"),
+        include_str!("../migrations/sqlite/0003_templates.sql"),
+        include_str!("../migrations/sqlite/0004_reference.sql"),
+        include_str!("../migrations/sqlite/0005_schemas.sql"),
+        include_str!("../migrations/sqlite/0006_priorities.sql"),
+        "PRAGMA user_version = 6; PRAGMA application_id = 0x444F5353;
+         INSERT INTO reference_sources (source, kind, refreshed_at)
+             VALUES ('import', 'prisons', 5), ('import', 'users', 6), ('each', 'users', 7),
+                 ('new', 'users', NULL);
+         INSERT INTO reference_entries VALUES ('prisons', 'import', 'MDI', 'Moorland', 5),
+             ('users', 'import', 'MDI', 'Lovelace', 6), ('users', 'each', 'ada', NULL, 7),
+             ('users', 'each', 'bob', 'Builder', 7);",
+    ] {
+        run(&mut older, step).await;
+    }
+    drop(older);
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let [mdi, ada, bob] = ["MDI", "ada", "bob"].map(|text| ReferenceCode::parse(text).unwrap());
+    let each: ReferenceSource = "each".parse().unwrap();
+    let names = async |kind, codes: &[ReferenceCode]| {
+        let known = store.reference_names(kind, codes, std::slice::from_ref(&each));
+        let known = known.await.unwrap().into_iter();
+        let named = known.map(|k| k.name.map(|name| name.reveal().to_owned()));
+        named.collect::<Vec<_>>()
+    };
+    let (prisons, users) = (ReferenceKind::Prisons, ReferenceKind::Users);
+    let of = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        names(prisons, std::slice::from_ref(&mdi)).await,
+        [of("Moorland")]
+    );
+    let wanted = [mdi, ada.clone(), bob];
+    let expected = [of("Lovelace"), of("Builder"), None];
+    assert_eq!(names(users, &wanted).await, expected);
+    let states = store.reference_sources().await.unwrap();
+    let shown: Vec<_> = states.iter().map(|state| state.entries).collect();
+    assert_eq!(shown, [1, 1, 1, 0], "{states:?}");
+    // They go on as if they had been written by this version.
+    let said = [(ada, Some(ReferenceName::parse("Lovelace").unwrap()))];
+    store
+        .remember_references(&each, users, &said)
+        .await
+        .unwrap();
+    assert_eq!(store.reference_sources().await.unwrap()[0].entries, 2);
+    let one = [(wanted[0].clone(), ReferenceName::parse("King").unwrap())];
+    store.import_references(users, &one).await.unwrap();
+    assert_eq!(names(users, &wanted[..1]).await, [of("King")]);
+    assert_eq!(names(prisons, &wanted[..1]).await, [of("Moorland")]);
+}
+
+fn names_of_prisons(count: u32) -> Vec<(ReferenceCode, ReferenceName)> {
+    let entry = |n| {
+        let code = ReferenceCode::parse(&format!("{n:07}")).unwrap();
+        (code, ReferenceName::parse("A prison").unwrap())
+    };
+    (0..count).map(entry).collect()
+}
+
+async fn rows(scratch: &Scratch) -> (i64, i64) {
+    const ROWS: &str = "SELECT (SELECT count(*) FROM reference_entries), \
+         (SELECT count(*) FROM reference_loads)";
+    sqlx::query_as(ROWS)
+        .fetch_one(&mut scratch.raw().await)
+        .await
+        .unwrap()
+}
+
+async fn rows_become(scratch: &Scratch, expected: (i64, i64)) {
+    for _ in 0..500 {
+        if rows(scratch).await == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(rows(scratch).await, expected);
+}
+
+#[tokio::test]
+async fn replaced_and_removed_names_are_deleted_from_the_file() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let prisons = ReferenceKind::Prisons;
+    for count in [5_000, 3_000] {
+        let names = names_of_prisons(count);
+        store.import_references(prisons, &names).await.unwrap();
+        rows_become(&scratch, (i64::from(count), 1)).await;
+    }
+    let import = ReferenceSource::import();
+    store.remove_references(&import, prisons).await.unwrap();
+    rows_become(&scratch, (0, 0)).await;
+}
+
+#[tokio::test]
+async fn what_an_import_left_that_came_to_no_end_is_deleted_once_nobody_writes_it() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let (large, prisons) = (names_of_prisons(100_000), ReferenceKind::Prisons);
+    let import = store.import_references(prisons, &large);
+    let stopped = tokio::time::timeout(Duration::from_millis(300), import).await;
+    assert!(stopped.is_err());
+    let left = rows(&scratch).await;
+    assert!(left.0 > 0 && left.1 == 1, "{left:?}");
+    assert_eq!(
+        store.delete_replaced_references().await.unwrap(),
+        0,
+        "it may go on"
+    );
+    let later = "UPDATE reference_loads SET held_until = held_until - 60000";
+    run(&mut scratch.raw().await, later).await;
+    let deleted = store.delete_replaced_references().await.unwrap();
+    assert_eq!(deleted, u64::try_from(left.0).unwrap());
+    assert_eq!(rows(&scratch).await, (0, 0));
+}
+
+#[tokio::test]
+async fn of_two_imports_at_once_the_one_that_was_begun_later_holds() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let (large, prisons) = (names_of_prisons(100_000), ReferenceKind::Prisons);
+    let later = async {
+        while rows(&scratch).await.0 == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let imported = store.import_references(prisons, &large[..7]).await;
+        let large_holds = store.reference_sources().await.unwrap()[0].entries != 7;
+        (imported.unwrap(), large_holds)
+    };
+    let (first, second) = tokio::join!(store.import_references(prisons, &large), later);
+    assert_eq!(
+        (first.unwrap(), second),
+        (100_000, (7, false)),
+        "the second ends first"
+    );
+    assert_eq!(store.reference_sources().await.unwrap()[0].entries, 7);
+    rows_become(&scratch, (7, 1)).await;
+}
+
+#[tokio::test]
+async fn an_import_that_stood_still_for_too_long_fails_whole() {
+    let scratch = scratch().await;
+    let store = SqliteStore::open(scratch.file()).await.unwrap();
+    let (large, prisons) = (names_of_prisons(100_000), ReferenceKind::Prisons);
+    let standing_still = async {
+        while rows(&scratch).await.0 == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let later = "UPDATE reference_loads SET held_until = held_until - 60000";
+        run(&mut scratch.raw().await, later).await;
+    };
+    let (imported, ()) = tokio::join!(store.import_references(prisons, &large), standing_still);
+    let refused = imported.unwrap_err().to_string();
+    assert!(refused.contains("try again"), "{refused}");
+    assert!(store.reference_sources().await.unwrap().is_empty());
+    assert!(store.delete_replaced_references().await.unwrap() > 0);
+    assert_eq!(rows(&scratch).await, (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_writes_of_this_and_another_process_go_on_while_many_names_are_written() {
+    let scratch = scratch().await;
+    let (importing, other) = (
+        SqliteStore::open(scratch.file()).await.unwrap(),
+        SqliteStore::open(scratch.file()).await.unwrap(),
+    );
+    let importing = Arc::new(importing);
+    services(&*importing, &["a"]).await;
+    let store = Arc::clone(&importing);
+    let import = tokio::spawn(async move {
+        let names = names_of_prisons(600_000);
+        let imported = store.import_references(ReferenceKind::Prisons, &names);
+        assert_eq!(imported.await.unwrap(), 600_000);
+    });
+    let (import_began, mut longest, mut made) = (Instant::now(), Duration::ZERO, 0);
+    while !import.is_finished() {
+        for store in [&*importing, &other] {
+            let began = Instant::now();
+            store.create_request(new_request(&["a"])).await.unwrap();
+            longest = longest.max(began.elapsed());
+            made += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    import.await.unwrap();
+    assert!(made > 10, "{made}");
+    // However fast the machine is: in one transaction it would be most of the time.
+    let took = import_began.elapsed();
+    assert!(longest < took / 4, "{longest:?} of {took:?}");
 }
 
 #[tokio::test]

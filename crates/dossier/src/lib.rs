@@ -27,6 +27,7 @@ mod metrics;
 mod migrate_command;
 pub mod output;
 mod preview;
+mod preview_names;
 mod reference_command;
 mod render_command;
 mod request_command;

@@ -1,6 +1,5 @@
 //! `dossier reference …`: the names behind codes.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -14,12 +13,12 @@ use dossier_core::wire::{
 };
 use dossier_worker::ApiClient;
 use dossier_worker::api::ReferenceFormat;
-use serde_json::value::RawValue;
 
 use crate::cli::{Cli, KindChoice, ReferenceCommand};
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::{Output, table};
+use crate::preview_names;
 use crate::run;
 
 /// The code that answers for all others in files for previews.
@@ -39,9 +38,10 @@ pub async fn run(
                 None => import_all(&client, &PathBuf::from(kind_or_file)).await?,
             };
             output.print(&imported, |imported| {
-                let lines = imported
-                    .iter()
-                    .map(|of| format!("{} names of {} are now imported", of.entries, of.kind));
+                let lines = imported.iter().map(|of| match of.entries {
+                    1 => format!("1 name of {} is now imported", of.kind),
+                    entries => format!("{entries} names of {} are now imported", of.kind),
+                });
                 lines.collect::<Vec<_>>().join("\n")
             });
         }
@@ -129,29 +129,13 @@ fn format_of(file: &Path, content: &[u8]) -> ReferenceFormat {
 /// Imports all kinds that a file for previews has.
 async fn import_all(client: &ApiClient, file: &Path) -> Result<Vec<ReferenceImported>, Failure> {
     let content = read(file).await?;
-    // A parser's text may repeat what is in the file.
-    let wrong = |line: usize, column: usize| {
-        Failure::Other(format!(
-            "{}, line {line}, column {column}: without KIND the file must be a JSON object with an \
-             object of names by code for each kind",
-            file.display()
-        ))
-    };
-    let kinds: BTreeMap<ReferenceKind, &RawValue> =
-        serde_json::from_slice(&content).map_err(|error| wrong(error.line(), error.column()))?;
+    let kinds = preview_names::parse(&content).map_err(|wrong| {
+        let file = file.display();
+        Failure::Other(format!("{file}, {wrong}"))
+    })?;
     let mut imported = Vec::new();
-    for (kind, names) in kinds {
-        let names: serde_json::Map<String, serde_json::Value> = serde_json::from_str(names.get())
-            .map_err(|_| {
-            Failure::Other(format!(
-                "{}: {kind} must be an object of names by code",
-                file.display()
-            ))
-        })?;
-        let names: serde_json::Map<_, _> = names
-            .into_iter()
-            .filter(|(code, _)| code != ALL_CODES)
-            .collect();
+    for (kind, mut names) in kinds {
+        names.remove(ALL_CODES);
         if names.is_empty() {
             continue;
         }
@@ -206,6 +190,7 @@ fn list(sources: &[ReferenceSourceView]) -> String {
         .map(|source| {
             let state = match (&source.error, source.in_use) {
                 (_, false) => "not configured",
+                (_, true) if source.loading => "loading",
                 (Some(error), true) => error,
                 (None, true) if source.refreshed_at.is_none() => "not loaded yet",
                 (None, true) => "good",

@@ -58,6 +58,7 @@ pub(crate) async fn list(
         tried_at: None,
         due_at: None,
         error: None,
+        loading: false,
     });
     let mut views: Vec<_> = new
         .chain(known.iter().cloned())
@@ -78,6 +79,7 @@ fn view(state: ReferenceState, sources: &Sources) -> ReferenceSourceView {
         entries: state.entries,
         refreshed_at: state.refreshed_at,
         tried_at: state.tried_at,
+        loading: state.loading,
         error: state.error,
         next: state.due_at.filter(|_| configured.is_some()),
     }

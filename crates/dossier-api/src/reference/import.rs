@@ -2,11 +2,12 @@
 //!
 //! CSV needs a header row with the columns `code` and `name`, in any order and any case, beside
 //! others: without one it could not be told from a first entry, and a file with its columns the
-//! other way round would be taken for good. What is wrong is said by line and column of the file, of
-//! CSV by the column's name, and never repeated.
+//! other way round would be taken for good. Its quoting must be that of RFC 4180: where it is not, the
+//! reader guesses, and a quote that is never closed swallows all rows behind it. What is wrong is said
+//! by line and column of the file, of CSV by the column's name, and never repeated.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use dossier_core::reference::{ReferenceCode, ReferenceName};
@@ -33,12 +34,16 @@ pub(super) enum Format {
 #[error("{0}")]
 pub(super) struct ImportProblem(String);
 
-/// The entries of a file, each code once.
+/// The entries of a file, each code once, in their order.
 pub(super) fn parse(
     body: &[u8],
     format: Format,
 ) -> Result<Vec<(ReferenceCode, ReferenceName)>, ImportProblem> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    if let Some(encoding) = other_encoding(body) {
+        let text = format!("this is {encoding}; the file must be in UTF-8");
+        return Err(ImportProblem(text));
+    }
     let entries = match format {
         Format::Json => parse_json(body)?,
         Format::Csv => parse_csv(body)?,
@@ -50,8 +55,19 @@ pub(super) fn parse(
     Ok(entries.0.into_iter().collect())
 }
 
+/// The encoding of a text in units of more than one byte, by its byte order mark or because its first
+/// character is one of ASCII.
+fn other_encoding(body: &[u8]) -> Option<&'static str> {
+    match body {
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
+        [1..=255, 0, 0, 0, ..] | [0, 0, 0, 1..=255, ..] => Some("UTF-32"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [1..=255, 0, ..] | [0, 1..=255, ..] => Some("UTF-16"),
+        _ => None,
+    }
+}
+
 #[derive(Default)]
-struct Entries(HashMap<ReferenceCode, ReferenceName>);
+struct Entries(BTreeMap<ReferenceCode, ReferenceName>);
 
 /// What is wrong with an entry.
 struct Wrong {
@@ -96,15 +112,20 @@ fn parse_csv(body: &[u8]) -> Result<Entries, ImportProblem> {
         .from_reader(body);
     let unreadable = |error: csv::Error| csv_problem(body, &error);
     let header = reader.byte_headers().map_err(unreadable)?;
+    if let Some(misquoted) = misquoted(body) {
+        return Err(misquoted.problem(body, header));
+    }
     let column = |name: &str| {
-        let is_it = |field: &[u8]| field.eq_ignore_ascii_case(name.as_bytes());
-        header.iter().position(is_it).ok_or_else(|| {
-            let line = line_of(body, header.position());
-            ImportProblem(format!(
-                "line {line}: there must be a header row with the columns code and name, and \
-                 {name} is missing"
-            ))
-        })
+        let line = line_of(body, header.position());
+        let problem = |text: &str| Err(ImportProblem(format!("line {line}: {text}")));
+        let mut found = (0..header.len()).filter(|column| is_called(header, *column, name));
+        match (found.next(), found.next()) {
+            (Some(column), None) => Ok(column),
+            (Some(_), Some(_)) => problem(&format!("two columns are called {name}")),
+            (None, _) => problem(&format!(
+                "there must be a header row with the columns code and name, and {name} is missing"
+            )),
+        }
     };
     let (code, name) = (column(CODE)?, column(NAME)?);
     let mut entries = Entries::default();
@@ -126,6 +147,92 @@ fn parse_csv(body: &[u8]) -> Result<Entries, ImportProblem> {
     Ok(entries)
 }
 
+fn is_called(header: &csv::ByteRecord, column: usize, name: &str) -> bool {
+    let field = header.get(column);
+    field.is_some_and(|field| field.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// A field whose quotes are not as they must be (RFC 4180, section 2, rules 5 to 7).
+struct Misquoted {
+    /// Where its line is known by: the quote that is wrong, or was never closed.
+    offset: usize,
+    /// Which column it is in, from 0.
+    column: usize,
+    is_header: bool,
+    text: &'static str,
+}
+
+impl Misquoted {
+    fn problem(&self, body: &[u8], header: &csv::ByteRecord) -> ImportProblem {
+        let line = line_at(body, self.offset);
+        let names = [CODE, NAME].into_iter();
+        let mut names = names.filter(|name| is_called(header, self.column, name));
+        let column = match names.next() {
+            Some(name) if !self.is_header => name.to_owned(),
+            _ => (self.column + 1).to_string(),
+        };
+        ImportProblem(format!("line {line}, column {column}: {}", self.text))
+    }
+}
+
+/// The first field with quotes that are not as they must be.
+fn misquoted(body: &[u8]) -> Option<Misquoted> {
+    /// What came before a byte, in its field.
+    enum Before {
+        Nothing,
+        Text,
+        Quoted { from: usize },
+        Quote { from: usize },
+    }
+    let (mut before, mut column, mut is_header) = (Before::Nothing, 0, true);
+    let mut any = false;
+    for (offset, byte) in body.iter().enumerate() {
+        let wrong = |text| {
+            Some(Misquoted {
+                offset,
+                column,
+                is_header,
+                text,
+            })
+        };
+        before = match (before, byte) {
+            (Before::Quoted { from }, b'"') => Before::Quote { from },
+            (quoted @ Before::Quoted { .. }, _) => quoted,
+            (Before::Nothing, b'"') => Before::Quoted { from: offset },
+            // Two quotes stand for one.
+            (Before::Quote { from }, b'"') => Before::Quoted { from },
+            (_, b',') => {
+                column += 1;
+                Before::Nothing
+            }
+            (_, b'\r' | b'\n') => {
+                is_header &= !any;
+                column = 0;
+                Before::Nothing
+            }
+            (Before::Text, b'"') => {
+                return wrong(
+                    "a field with a quote in it must be in quotes, and each quote in it doubled",
+                );
+            }
+            (Before::Quote { .. }, _) => {
+                return wrong("something follows the quote that closes this field");
+            }
+            (Before::Nothing | Before::Text, _) => Before::Text,
+        };
+        any |= !matches!(byte, b'\r' | b'\n');
+    }
+    match before {
+        Before::Quoted { from } => Some(Misquoted {
+            offset: from,
+            column,
+            is_header,
+            text: "the quote that opens here is never closed",
+        }),
+        _ => None,
+    }
+}
+
 /// The line on which a record begins, from 1. The reader's own number is that of where the record
 /// before ends, which may be empty lines earlier, and a line earlier where lines end with CR LF.
 fn line_of(body: &[u8], position: Option<&csv::Position>) -> usize {
@@ -133,7 +240,12 @@ fn line_of(body: &[u8], position: Option<&csv::Position>) -> usize {
     let offset = usize::try_from(offset).map_or(body.len(), |offset| offset.min(body.len()));
     let (before, rest) = body.split_at(offset);
     let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    let before = &body[..before.len() + empty.count()];
+    line_at(body, before.len() + empty.count())
+}
+
+/// The line of a byte, from 1.
+fn line_at(body: &[u8], offset: usize) -> usize {
+    let before = &body[..offset];
     let ends = before.iter().zip(before.iter().skip(1).chain(&[0]));
     1 + ends
         .filter(|(byte, next)| **byte == b'\n' || **byte == b'\r' && **next != b'\n')
@@ -335,6 +447,15 @@ mod tests {
     }
 
     #[test]
+    fn whatever_quoting_is_right_is_read() {
+        let body = "\n\"code\",\"name\",note\n\"A\",\"a \"\"b\"\"\",\"\"\r\n\
+                    \"B\",\"c, d\",\"\"\"two\nlines\"\"\"\n\"C\",\"\"\"e\",\"\"";
+        let expected = [("A", "a \"b\""), ("B", "c, d"), ("C", "\"e")]
+            .map(|(code, name)| (code.to_owned(), name.to_owned()));
+        assert_eq!(shown(body, Format::Csv), expected);
+    }
+
+    #[test]
     fn what_is_wrong_is_said_by_place_and_not_repeated() {
         let long = format!("code,name\nA,{}\n", "Secret".repeat(200));
         for (body, format, place, text) in [
@@ -443,6 +564,54 @@ mod tests {
                 "line 2, column code: ",
                 "previews",
             ),
+            (
+                "code,name,note\nA,x,\"oops\nB,Secret,\nC,z,\n",
+                Format::Csv,
+                "line 2, column 3: ",
+                "never closed",
+            ),
+            (
+                "code,name\nA,x\nZZ,\"Secret",
+                Format::Csv,
+                "line 3, column name: ",
+                "never closed",
+            ),
+            (
+                "code,name\nA,x\nZZ,\"it is \"\"Secret",
+                Format::Csv,
+                "line 3, column name: ",
+                "never closed",
+            ),
+            (
+                "note,code,name\r\n\"two\r\nlines\",\"Secret\"x,e\r\n",
+                Format::Csv,
+                "line 3, column code: ",
+                "follows the quote",
+            ),
+            (
+                "code,name\nA,the \"Secret\"\n",
+                Format::Csv,
+                "line 2, column name: ",
+                "must be in quotes",
+            ),
+            (
+                "code,\"name\nA,Secret\n",
+                Format::Csv,
+                "line 1, column 2: ",
+                "never closed",
+            ),
+            (
+                "code,name, NAME\nA,Secret,x\n",
+                Format::Csv,
+                "line 1: ",
+                "two columns are called name",
+            ),
+            (
+                "Code,name,code\nA,Secret,x\n",
+                Format::Csv,
+                "line 1: ",
+                "two columns are called code",
+            ),
             ("{}", Format::Json, "", "no name"),
             ("code,name\n", Format::Csv, "", "no name"),
             ("", Format::Csv, "line 1", "header"),
@@ -453,6 +622,21 @@ mod tests {
                 "{body}: {said}"
             );
             assert!(!said.contains("Secret"), "{said}");
+        }
+        let units = |bytes: fn(u16) -> [u8; 2], text: &str| -> Vec<u8> {
+            text.encode_utf16().flat_map(bytes).collect()
+        };
+        for (text, format) in [
+            ("code,name\nA,Secret\n", Format::Csv),
+            ("{\"A\": \"Secret\"}", Format::Json),
+        ] {
+            for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+                for mark in ["", "\u{feff}"] {
+                    let body = units(bytes, &format!("{mark}{text}"));
+                    let said = parse(&body, format).unwrap_err();
+                    assert!(said.0.contains("UTF-16"), "{said}");
+                }
+            }
         }
         let said = parse(b"code,name\nA,\xe9\n", Format::Csv).unwrap_err();
         assert_eq!(said.to_string(), "line 2, column name: this is not UTF-8");

@@ -271,6 +271,122 @@ async fn of_many_keepers_one_loads_a_list_and_one_that_runs_is_woken() {
     ended.unwrap().unwrap();
 }
 
+/// Waits until it is so.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < Duration::from_secs(10), "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_hangs_keeps_no_other_waiting() {
+    let (dead, good) = (Upstream::start().await, Upstream::start().await);
+    dead.reply(REGISTER, Reply::Never);
+    good.json(
+        REGISTER,
+        json!([{"prisonId": "MDI", "prisonName": "Moorland"}]),
+    );
+    let mut sources = serde_json::Map::new();
+    for n in 0..7 {
+        sources.insert(format!("dead-{n}"), register(&dead));
+    }
+    sources.insert("good".to_owned(), register(&good));
+    let dossier = Dossier::start_with_sources(sources.into(), rules()).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(dossier.api.reference_keeper().run(stop.clone()));
+    until("all are asked", async || dead.calls().len() == 7).await;
+    until("the good one is loaded", async || {
+        view(&dossier, "good").await["entries"] == 1
+    })
+    .await;
+    for calls in 2..4 {
+        due(&dossier, "good").await;
+        until("it is loaded again", async || good.calls().len() == calls).await;
+    }
+    assert_eq!(dead.calls().len(), 7, "each is asked once");
+    assert_eq!(view(&dossier, "dead-3").await["loading"], true);
+    stop.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(5), running).await;
+    ended.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_list_that_was_being_loaded_when_its_keeper_was_told_to_stop_is_loaded_by_the_next() {
+    let upstream = Upstream::start().await;
+    upstream.reply(REGISTER, Reply::Never);
+    let dossier = with_source("register", register(&upstream)).await;
+    assert_eq!(view(&dossier, "register").await["loading"], false);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(dossier.api.reference_keeper().run(stop.clone()));
+    until("it is asked", async || upstream.calls().len() == 1).await;
+    assert_eq!(view(&dossier, "register").await["loading"], true);
+    stop.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(5), running).await;
+    ended.unwrap().unwrap();
+    assert_eq!(view(&dossier, "register").await["loading"], false);
+    upstream.json(
+        REGISTER,
+        json!([{"prisonId": "MDI", "prisonName": "Moorland"}]),
+    );
+    assert_eq!(dossier.api.reference_keeper().refresh_due().await, 1);
+}
+
+#[tokio::test]
+async fn a_list_is_held_while_it_is_loaded_and_not_for_long_after_its_keeper_was_killed() {
+    let upstream = Upstream::start().await;
+    upstream.reply(REGISTER, Reply::Never);
+    let rules = ReferenceRules {
+        claim_period: 2 * BRIEF,
+        ..rules()
+    };
+    let sources = json!({"register": register(&upstream)});
+    let dossier = Dossier::start_with_sources(sources, rules).await;
+    let running = tokio::spawn(dossier.api.reference_keeper().run(CancellationToken::new()));
+    until("it is asked", async || upstream.calls().len() == 1).await;
+    let other = dossier.api.reference_keeper();
+    for _ in 0..4 {
+        tokio::time::sleep(BRIEF).await;
+        assert_eq!(other.refresh_due().await, 0);
+    }
+    assert_eq!(upstream.calls().len(), 1, "nobody else loads it");
+    running.abort();
+    assert!(running.await.is_err());
+    upstream.json(
+        REGISTER,
+        json!([{"prisonId": "MDI", "prisonName": "Moorland"}]),
+    );
+    until("it is loaded", async || other.refresh_due().await == 1).await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_removed_while_it_hangs_is_loaded_anew() {
+    let upstream = Upstream::start().await;
+    upstream.reply(REGISTER, Reply::Never);
+    let rules = ReferenceRules {
+        claim_period: BRIEF,
+        look_every: BRIEF,
+        ..rules()
+    };
+    let sources = json!({"register": register(&upstream)});
+    let dossier = Dossier::start_with_sources(sources, rules).await;
+    let running = tokio::spawn(dossier.api.reference_keeper().run(CancellationToken::new()));
+    until("it is asked", async || upstream.calls().len() == 1).await;
+    upstream.json(
+        REGISTER,
+        json!([{"prisonId": "MDI", "prisonName": "Moorland"}]),
+    );
+    let path = "/api/reference/prisons?source=register";
+    let removed = dossier.admin().delete(path).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    until("it is loaded", async || {
+        view(&dossier, "register").await["entries"] == 1
+    })
+    .await;
+    running.abort();
+}
+
 #[tokio::test]
 async fn only_a_configured_list_can_be_refreshed() {
     let upstream = Upstream::start().await;

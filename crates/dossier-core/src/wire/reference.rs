@@ -89,6 +89,9 @@ pub struct ReferenceSourceView {
     /// When it was last asked.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub tried_at: Option<Timestamp>,
+    /// Whether it is being loaded now.
+    #[serde(default)]
+    pub loading: bool,
     /// What went wrong when it was last asked; what it gave before stays.
     pub error: Option<String>,
     /// When it is to be asked again; none for `import` and on demand.

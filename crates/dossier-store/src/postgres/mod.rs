@@ -463,6 +463,26 @@ impl Store for PostgresStore {
             .await
     }
 
+    async fn renew_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, StoreError> {
+        self.in_time(self.renew_claim(source, kind, token, period))
+            .await
+    }
+
+    async fn release_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, StoreError> {
+        self.in_time(self.release_claim(source, kind, token)).await
+    }
+
     async fn record_refresh(
         &self,
         source: &ReferenceSource,
@@ -532,6 +552,11 @@ impl Store for PostgresStore {
         age: Duration,
     ) -> Result<u64, StoreError> {
         self.in_time(self.forget(source, kind, age)).await
+    }
+
+    async fn delete_replaced_references(&self) -> Result<u64, StoreError> {
+        // A transaction replaces names as a whole, and leaves nothing behind.
+        Ok(0)
     }
 
     async fn reference_names(

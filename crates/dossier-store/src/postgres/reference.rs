@@ -85,6 +85,49 @@ impl PostgresStore {
         }))
     }
 
+    pub(super) async fn renew_claim(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, Failed> {
+        const RENEW: &str = concat!(
+            "UPDATE reference_sources SET claimed_until = ",
+            now!(),
+            " + $4 WHERE source = $1 AND kind = $2 AND claimed_by = $3"
+        );
+        let mut tx = self.write().await?;
+        let held = sqlx::query(RENEW)
+            .bind(source.as_str())
+            .bind(kind.as_str())
+            .bind(token.0)
+            .bind(millis(period))
+            .run(&mut tx)
+            .await?;
+        tx.commit().await?;
+        Ok(held.rows_affected() > 0)
+    }
+
+    pub(super) async fn release_claim(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, Failed> {
+        const RELEASE: &str = "UPDATE reference_sources SET claimed_by = NULL, claimed_until = NULL \
+             WHERE source = $1 AND kind = $2 AND claimed_by = $3";
+        let mut tx = self.write().await?;
+        let held = sqlx::query(RELEASE)
+            .bind(source.as_str())
+            .bind(kind.as_str())
+            .bind(token.0)
+            .run(&mut tx)
+            .await?;
+        tx.commit().await?;
+        Ok(held.rows_affected() > 0)
+    }
+
     pub(super) async fn refreshed(
         &self,
         source: &ReferenceSource,
@@ -102,6 +145,8 @@ impl PostgresStore {
              WHERE source = $1 AND kind = $2 AND claimed_by = $3"
         );
         let mut tx = self.write().await?;
+        // Last comes the source's own row, which others write to meanwhile.
+        replace(&mut tx, source, kind, entries).await?;
         let held = sqlx::query(DONE)
             .bind(source.as_str())
             .bind(kind.as_str())
@@ -112,7 +157,6 @@ impl PostgresStore {
         if held.rows_affected() == 0 {
             return Ok(false);
         }
-        replace(&mut tx, source, kind, entries).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -283,9 +327,14 @@ impl PostgresStore {
     }
 
     pub(super) async fn source_states(&self) -> Result<Vec<ReferenceState>, Failed> {
-        const STATES: &str = "SELECT sources.*, (SELECT count(name) FROM reference_entries AS entries \
-                 WHERE entries.kind = sources.kind AND entries.source = sources.source) AS entries \
-             FROM reference_sources AS sources ORDER BY sources.source, sources.kind";
+        const STATES: &str = concat!(
+            "SELECT sources.*, (SELECT count(name) FROM reference_entries AS entries \
+                 WHERE entries.kind = sources.kind AND entries.source = sources.source) AS entries, \
+                 CASE WHEN sources.claimed_until > ",
+            now!(),
+            " THEN 1::bigint ELSE 0::bigint END AS loading \
+             FROM reference_sources AS sources ORDER BY sources.source, sources.kind"
+        );
         let mut tx = self.read().await?;
         let rows = sqlx::query(STATES).all(&mut tx).await?;
         Ok(rows.iter().map(state).collect::<Result<_, _>>()?)
@@ -401,5 +450,6 @@ fn state(row: &PgRow) -> Result<ReferenceState, StoreError> {
         tried_at: optional_time(row, "tried_at")?,
         due_at: optional_time(row, "due_at")?,
         error: optional(row, "error", |text| Some(text.to_owned()))?,
+        loading: count(row, "loading")? > 0,
     })
 }

@@ -8,6 +8,7 @@
 //! - `rows`: from rows to domain types
 //! - `requests`, `leases`, `completions`, `services`, `templates`, `template_health`, `schemas`,
 //!   `reference`, `housekeeping`, `archive`: the capabilities of [`Store`]
+//! - `reference_loads`: names in small steps, so that nobody waits for a long list
 //! - `work`: waiting for something to do
 //! - `failure`: what SQLite says when it fails, without any data
 
@@ -18,6 +19,7 @@ mod housekeeping;
 mod leases;
 mod open;
 mod reference;
+mod reference_loads;
 mod requests;
 mod rows;
 mod schemas;
@@ -372,6 +374,25 @@ impl Store for SqliteStore {
         self.claim_one_refresh(source, kind, period).await
     }
 
+    async fn renew_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, StoreError> {
+        self.renew_claim(source, kind, token, period).await
+    }
+
+    async fn release_refresh(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, StoreError> {
+        self.release_claim(source, kind, token).await
+    }
+
     async fn record_refresh(
         &self,
         source: &ReferenceSource,
@@ -440,6 +461,10 @@ impl Store for SqliteStore {
         age: Duration,
     ) -> Result<u64, StoreError> {
         self.forget(source, kind, age).await
+    }
+
+    async fn delete_replaced_references(&self) -> Result<u64, StoreError> {
+        self.sweep_loads().await
     }
 
     async fn reference_names(

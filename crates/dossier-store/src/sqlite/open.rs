@@ -14,13 +14,14 @@ use super::{SqliteStore, StoreError};
 use crate::{Migrated, SchemaAge, SchemaState, Unavailable};
 
 /// The schema's steps; a file's `user_version` is how many it has taken. Steps are only ever added.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/sqlite/0001_truth.sql"),
     include_str!("../../migrations/sqlite/0002_documents.sql"),
     include_str!("../../migrations/sqlite/0003_templates.sql"),
     include_str!("../../migrations/sqlite/0004_reference.sql"),
     include_str!("../../migrations/sqlite/0005_schemas.sql"),
     include_str!("../../migrations/sqlite/0006_priorities.sql"),
+    include_str!("../../migrations/sqlite/0007_reference_loads.sql"),
 ];
 
 /// `DOSS`, as the file's `application_id` (<https://www.sqlite.org/pragma.html#pragma_application_id>):

@@ -8,16 +8,27 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use super::reference_loads::{drop_staged, growing, take};
 use super::rows::{count, get, optional, optional_time, parsed, word};
 use super::sql::{blob, millis, now};
 use super::{SqliteStore, StoreError};
 use crate::{KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, RefreshToken};
 
-/// Entries written by one statement.
-const ENTRIES_AT_A_TIME: usize = 2_000;
+/// Answers written by one statement.
+const ANSWERS_AT_A_TIME: usize = 2_000;
 
-/// A code, and its name if it has one.
-type Entry<'a> = (&'a str, Option<&'a str>);
+/// How many names `sources` has: counted when they were written as a whole, else now.
+macro_rules! names_of {
+    ($sources:literal) => {
+        concat!(
+            "coalesce((SELECT coalesce(loads.names, (SELECT count(name) FROM reference_entries \
+                 WHERE reference_entries.load = loads.id)) \
+             FROM reference_loads AS loads WHERE loads.id = ",
+            $sources,
+            ".load), 0)"
+        )
+    };
+}
 
 impl SqliteStore {
     pub(super) async fn schedule(&self, schedules: &[ReferenceSchedule]) -> Result<(), StoreError> {
@@ -64,8 +75,9 @@ impl SqliteStore {
             now!(),
             " AND (claimed_until IS NULL OR claimed_until <= ",
             now!(),
-            ") RETURNING failures, (SELECT count(name) FROM reference_entries AS entries \
-                 WHERE entries.kind = ?2 AND entries.source = ?1) AS entries"
+            ") RETURNING failures, ",
+            names_of!("reference_sources"),
+            " AS entries"
         );
         let token = RefreshToken(Uuid::new_v4());
         let mut tx = self.write().await?;
@@ -87,6 +99,49 @@ impl SqliteStore {
         .transpose()
     }
 
+    pub(super) async fn renew_claim(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+        period: Duration,
+    ) -> Result<bool, StoreError> {
+        const RENEW: &str = concat!(
+            "UPDATE reference_sources SET claimed_until = ",
+            now!(),
+            " + ?4 WHERE source = ?1 AND kind = ?2 AND claimed_by = ?3"
+        );
+        let mut tx = self.write().await?;
+        let held = sqlx::query(RENEW)
+            .bind(source.as_str())
+            .bind(kind.as_str())
+            .bind(blob(token.0))
+            .bind(millis(period))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(held.rows_affected() > 0)
+    }
+
+    pub(super) async fn release_claim(
+        &self,
+        source: &ReferenceSource,
+        kind: ReferenceKind,
+        token: RefreshToken,
+    ) -> Result<bool, StoreError> {
+        const RELEASE: &str = "UPDATE reference_sources SET claimed_by = NULL, claimed_until = NULL \
+             WHERE source = ?1 AND kind = ?2 AND claimed_by = ?3";
+        let mut tx = self.write().await?;
+        let held = sqlx::query(RELEASE)
+            .bind(source.as_str())
+            .bind(kind.as_str())
+            .bind(blob(token.0))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(held.rows_affected() > 0)
+    }
+
     pub(super) async fn refreshed(
         &self,
         source: &ReferenceSource,
@@ -103,6 +158,7 @@ impl SqliteStore {
             " + ?4, failures = 0, error = NULL, claimed_by = NULL, claimed_until = NULL \
              WHERE source = ?1 AND kind = ?2 AND claimed_by = ?3"
         );
+        let staged = self.stage(entries).await?;
         let mut tx = self.write().await?;
         let held = sqlx::query(DONE)
             .bind(source.as_str())
@@ -111,12 +167,15 @@ impl SqliteStore {
             .bind(millis(next))
             .execute(&mut *tx)
             .await?;
-        if held.rows_affected() == 0 {
-            return Ok(false);
+        let held = held.rows_affected() > 0;
+        if held {
+            take(&mut tx, source, kind, staged).await?;
+        } else {
+            drop_staged(&mut tx, staged).await?;
         }
-        replace(&mut tx, source, kind, entries).await?;
         tx.commit().await?;
-        Ok(true)
+        self.sweep_soon();
+        Ok(held)
     }
 
     pub(super) async fn refresh_failed(
@@ -170,11 +229,13 @@ impl SqliteStore {
         entries: &[(ReferenceCode, ReferenceName)],
     ) -> Result<u64, StoreError> {
         let import = ReferenceSource::import();
+        let staged = self.stage(entries).await?;
         let mut tx = self.write().await?;
         answered(&mut tx, &import, kind).await?;
-        let imported = replace(&mut tx, &import, kind, entries).await?;
+        take(&mut tx, &import, kind, staged).await?;
         tx.commit().await?;
-        Ok(imported)
+        self.sweep_soon();
+        Ok(staged.names)
     }
 
     pub(super) async fn remove_names(
@@ -192,8 +253,9 @@ impl SqliteStore {
         if found.rows_affected() == 0 {
             return Err(StoreError::NotFound);
         }
-        delete_entries(&mut tx, source, kind).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.sweep_soon();
+        Ok(())
     }
 
     pub(super) async fn remember(
@@ -204,11 +266,8 @@ impl SqliteStore {
     ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         answered(&mut tx, source, kind).await?;
-        let entries: Vec<Entry<'_>> = said
-            .iter()
-            .map(|(code, name)| (code.reveal(), name.as_ref().map(ReferenceName::reveal)))
-            .collect();
-        write_entries(&mut tx, source, kind, &entries).await?;
+        let load = growing(&mut tx, source, kind).await?;
+        add_answers(&mut tx, load, said).await?;
         Ok(tx.commit().await?)
     }
 
@@ -241,14 +300,24 @@ impl SqliteStore {
         age: Duration,
     ) -> Result<u64, StoreError> {
         const FORGET: &str = concat!(
-            "DELETE FROM reference_entries WHERE kind = ?1 AND source = ?2 AND loaded_at <= ",
+            "DELETE FROM reference_entries WHERE load = ?1 AND loaded_at <= ",
             now!(),
-            " - ?3"
+            " - ?2"
         );
+        const KNOWN: &str = "SELECT 1 FROM reference_sources \
+             WHERE source = ?1 AND kind = ?2 AND load IS NOT NULL";
         let mut tx = self.write().await?;
-        let forgotten = sqlx::query(FORGET)
-            .bind(kind.as_str())
+        let known = sqlx::query(KNOWN)
             .bind(source.as_str())
+            .bind(kind.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        if known.is_none() {
+            return Ok(0);
+        }
+        let load = growing(&mut tx, source, kind).await?;
+        let forgotten = sqlx::query(FORGET)
+            .bind(load)
             .bind(millis(age))
             .execute(&mut *tx)
             .await?;
@@ -265,14 +334,16 @@ impl SqliteStore {
         // CROSS JOIN keeps the order of the tables (<https://www.sqlite.org/lang_select.html>,
         // section 2.3): every row is found by the primary key.
         const NAMES: &str = concat!(
-            "SELECT entries.code, entries.name, entries.source, max(0, ",
+            "SELECT entries.code, entries.name, sources.source, max(0, ",
             now!(),
             " - entries.loaded_at) AS age FROM json_each(?3) AS wanted_sources \
+             CROSS JOIN reference_sources AS sources ON sources.kind = ?1 \
+                 AND sources.source = wanted_sources.value \
              CROSS JOIN json_each(?2) AS wanted \
-             CROSS JOIN reference_entries AS entries ON entries.kind = ?1 \
-                 AND entries.source = wanted_sources.value AND entries.code = wanted.value \
-             ORDER BY entries.source <> 'import', entries.name IS NULL, entries.loaded_at DESC, \
-                 entries.source"
+             CROSS JOIN reference_entries AS entries ON entries.load = sources.load \
+                 AND entries.code = wanted.value \
+             ORDER BY sources.source <> 'import', entries.name IS NULL, entries.loaded_at DESC, \
+                 sources.source"
         );
         let codes: Vec<&str> = codes.iter().map(ReferenceCode::reveal).collect();
         let import = [ReferenceSource::IMPORT];
@@ -292,9 +363,13 @@ impl SqliteStore {
     }
 
     pub(super) async fn source_states(&self) -> Result<Vec<ReferenceState>, StoreError> {
-        const STATES: &str = "SELECT sources.*, (SELECT count(name) FROM reference_entries AS entries \
-                 WHERE entries.kind = sources.kind AND entries.source = sources.source) AS entries \
-             FROM reference_sources AS sources ORDER BY sources.source, sources.kind";
+        const STATES: &str = concat!(
+            "SELECT sources.*, ",
+            names_of!("sources"),
+            " AS entries, coalesce(sources.claimed_until, 0) > ",
+            now!(),
+            " AS loading FROM reference_sources AS sources ORDER BY sources.source, sources.kind"
+        );
         let mut connection = self.readers.acquire().await?;
         let rows = sqlx::query(STATES).fetch_all(&mut *connection).await?;
         rows.iter().map(state).collect()
@@ -323,66 +398,30 @@ async fn answered(
     Ok(())
 }
 
-async fn delete_entries(
+async fn add_answers(
     connection: &mut SqliteConnection,
-    source: &ReferenceSource,
-    kind: ReferenceKind,
-) -> Result<(), StoreError> {
-    const DELETE: &str = "DELETE FROM reference_entries WHERE kind = ?1 AND source = ?2";
-    sqlx::query(DELETE)
-        .bind(kind.as_str())
-        .bind(source.as_str())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Answers how many there are now: a code that comes twice counts once, its last name holds.
-async fn replace(
-    connection: &mut SqliteConnection,
-    source: &ReferenceSource,
-    kind: ReferenceKind,
-    entries: &[(ReferenceCode, ReferenceName)],
-) -> Result<u64, StoreError> {
-    const COUNT: &str =
-        "SELECT count(*) AS entries FROM reference_entries WHERE kind = ?1 AND source = ?2";
-    delete_entries(connection, source, kind).await?;
-    let entries: Vec<Entry<'_>> = entries
-        .iter()
-        .map(|(code, name)| (code.reveal(), Some(name.reveal())))
-        .collect();
-    write_entries(connection, source, kind, &entries).await?;
-    let row = sqlx::query(COUNT)
-        .bind(kind.as_str())
-        .bind(source.as_str())
-        .fetch_one(connection)
-        .await?;
-    count(&row, "entries")
-}
-
-async fn write_entries(
-    connection: &mut SqliteConnection,
-    source: &ReferenceSource,
-    kind: ReferenceKind,
-    entries: &[Entry<'_>],
+    load: i64,
+    said: &[(ReferenceCode, Option<ReferenceName>)],
 ) -> Result<(), StoreError> {
     // `WHERE true` tells the parser that ON is not a join's
     // (<https://www.sqlite.org/lang_upsert.html>, section 2.2).
-    const WRITE: &str = concat!(
-        "INSERT INTO reference_entries (kind, source, code, name, loaded_at) \
-         SELECT ?1, ?2, value ->> 0, value ->> 1, ",
+    const ADD: &str = concat!(
+        "INSERT INTO reference_entries (load, code, name, loaded_at) \
+         SELECT ?1, value ->> 0, value ->> 1, ",
         now!(),
-        " FROM json_each(?3) WHERE true ON CONFLICT (kind, source, code) \
+        " FROM json_each(?2) WHERE true ON CONFLICT (load, code) \
          DO UPDATE SET name = excluded.name, loaded_at = excluded.loaded_at"
     );
-    for batch in entries.chunks(ENTRIES_AT_A_TIME) {
+    for batch in said.chunks(ANSWERS_AT_A_TIME) {
         let batch: Vec<Value> = batch
             .iter()
-            .map(|(code, name)| json!([code, name]))
+            .map(|(code, name)| {
+                let name = name.as_ref().map(ReferenceName::reveal);
+                json!([code.reveal(), name])
+            })
             .collect();
-        sqlx::query(WRITE)
-            .bind(kind.as_str())
-            .bind(source.as_str())
+        sqlx::query(ADD)
+            .bind(load)
             .bind(Value::from(batch).to_string())
             .execute(&mut *connection)
             .await?;
@@ -408,5 +447,6 @@ fn state(row: &SqliteRow) -> Result<ReferenceState, StoreError> {
         tried_at: optional_time(row, "tried_at")?,
         due_at: optional_time(row, "due_at")?,
         error: get(row, "error")?,
+        loading: get(row, "loading")?,
     })
 }

@@ -223,6 +223,9 @@ macro_rules! conformance {
             }
             reference {
                 an_import_replaces_what_was_imported_of_that_kind_and_nothing_else,
+                readers_of_names_that_are_replaced_find_the_old_or_the_new_ones,
+                of_two_imports_at_once_one_holds_whole,
+                an_import_that_came_to_no_end_changes_nothing,
                 what_was_imported_wins_then_what_was_loaded_last,
                 a_code_that_a_source_does_not_know_hides_no_name,
                 only_the_sources_that_are_named_are_heard,
@@ -230,6 +233,7 @@ macro_rules! conformance {
                 what_is_remembered_is_replaced_code_by_code_and_forgotten_by_age,
                 a_new_source_is_due_and_one_refreshes_it,
                 a_claim_that_ran_out_is_taken_over_and_its_late_answer_changes_nothing,
+                a_claim_is_renewed_and_given_back_by_whoever_has_it,
                 a_failure_keeps_the_names_and_waits,
                 a_shorter_schedule_counts_from_the_last_refresh,
                 a_source_can_be_made_due,

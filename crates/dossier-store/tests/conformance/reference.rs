@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
-use dossier_store::{ReferenceSchedule, ReferenceState, RefreshClaim, Store, StoreError};
+use dossier_store::{
+    KnownReference, ReferenceSchedule, ReferenceState, RefreshClaim, Store, StoreError,
+};
 
 use super::Database;
 use super::given::a_moment;
@@ -109,6 +111,103 @@ pub async fn an_import_replaces_what_was_imported_of_that_kind_and_nothing_else(
         && s.refreshed_at.is_some()
         && s.due_at.is_none()
         && s.error.is_none()));
+}
+
+/// So many codes, each with the same name.
+fn many(numbers: std::ops::Range<u32>, text: &str) -> Vec<(ReferenceCode, ReferenceName)> {
+    numbers
+        .map(|n| (code(&format!("{n:05}")), name(text)))
+        .collect()
+}
+
+pub async fn readers_of_names_that_are_replaced_find_the_old_or_the_new_ones(
+    database: &impl Database,
+) {
+    let (writer, reader) = (&*database.store().await, &*database.store().await);
+    let before = many(0..6_000, "old");
+    writer.import_references(PRISONS, &before).await.unwrap();
+    let wanted: Vec<_> = ["00000", "02999", "05999"].map(code).into();
+    let reading = async {
+        loop {
+            let known = reader.reference_names(PRISONS, &wanted, &[]).await.unwrap();
+            let mut names: Vec<_> = known.iter().map(|known| known.name.clone()).collect();
+            assert_eq!(names.len(), 3, "none is missing");
+            names.dedup();
+            assert_eq!(names.len(), 1, "a mixture");
+            let entries = reader.reference_sources().await.unwrap()[0].entries;
+            assert_eq!(entries, 6_000);
+            if names == [Some(name("new"))] {
+                return;
+            }
+        }
+    };
+    let after = many(0..6_000, "new");
+    let replacing = async { writer.import_references(PRISONS, &after).await };
+    let (replaced, ()) = tokio::join!(replacing, reading);
+    assert_eq!(replaced.unwrap(), 6_000);
+
+    // A list is replaced in the same way.
+    schedule(writer, "list", PRISONS, Some(HOUR)).await;
+    let list = [source("list")];
+    let token = claim(writer, "list").await.unwrap().token;
+    let known = async |texts: &[&str]| {
+        let codes: Vec<_> = texts.iter().map(|text| code(text)).collect();
+        let known = reader.reference_names(PRISONS, &codes, &list).await;
+        let of_list = |known: &KnownReference| known.source == list[0];
+        known.unwrap().iter().filter(|k| of_list(k)).count()
+    };
+    let listed = many(0..6_000, "listed");
+    let replacing = writer.record_refresh(&list[0], PRISONS, token, &listed, HOUR);
+    let reading = async {
+        loop {
+            match known(&["00000", "02999", "05999"]).await {
+                0 => tokio::task::yield_now().await,
+                found => return found,
+            }
+        }
+    };
+    let (replaced, found) = tokio::join!(replacing, reading);
+    assert!(replaced.unwrap());
+    assert_eq!(found, 3);
+}
+
+pub async fn of_two_imports_at_once_one_holds_whole(database: &impl Database) {
+    let (one, other) = (&*database.store().await, &*database.store().await);
+    for _ in 0..3 {
+        let (low, high) = (many(0..5_000, "low"), many(2_500..7_500, "high"));
+        let imported = tokio::join!(
+            one.import_references(PRISONS, &low),
+            other.import_references(PRISONS, &high)
+        );
+        assert_eq!((imported.0.unwrap(), imported.1.unwrap()), (5_000, 5_000));
+        let of = async |text| name_of(one, PRISONS, text, &[]).await;
+        let (first, middle, last) = (of("00000").await, of("03000").await, of("07499").await);
+        match middle.unwrap().as_str() {
+            "low" => assert_eq!((first.as_deref(), last), (Some("low"), None)),
+            _ => assert_eq!((first, last.as_deref()), (None, Some("high"))),
+        }
+        assert_eq!(state(one, "import").await.entries, 5_000);
+    }
+}
+
+pub async fn an_import_that_came_to_no_end_changes_nothing(database: &impl Database) {
+    let store = &*database.store().await;
+    let before = many(0..10, "old");
+    store.import_references(PRISONS, &before).await.unwrap();
+    let large = many(0..50_000, "new");
+    for millis in [1, 5, 20] {
+        let import = store.import_references(PRISONS, &large);
+        let ended = tokio::time::timeout(Duration::from_millis(millis), import).await;
+        assert!(ended.is_err(), "it was stopped half done");
+        let of = async |text| name_of(store, PRISONS, text, &[]).await;
+        assert_eq!(of("00009").await.as_deref(), Some("old"));
+        assert_eq!(of("00010").await, None);
+        assert_eq!(state(store, "import").await.entries, 10);
+    }
+    let after = many(0..20, "newer");
+    assert_eq!(store.import_references(PRISONS, &after).await.unwrap(), 20);
+    let found = name_of(store, PRISONS, "00019", &[]).await;
+    assert_eq!(found.as_deref(), Some("newer"));
 }
 
 pub async fn what_was_imported_wins_then_what_was_loaded_last(database: &impl Database) {
@@ -275,6 +374,46 @@ pub async fn a_claim_that_ran_out_is_taken_over_and_its_late_answer_changes_noth
         .await;
     assert!(recorded.unwrap());
     assert!(name_of(store, PRISONS, "MDI", &["list"]).await.is_some());
+}
+
+pub async fn a_claim_is_renewed_and_given_back_by_whoever_has_it(database: &impl Database) {
+    let store = &*database.store().await;
+    schedule(store, "list", PRISONS, Some(HOUR)).await;
+    let list = source("list");
+    assert!(!state(store, "list").await.loading);
+    let brief = Duration::from_millis(200);
+    let first = store.claim_refresh(&list, PRISONS, brief).await.unwrap();
+    let first = first.unwrap().token;
+    assert!(state(store, "list").await.loading);
+    let renewed = store.renew_refresh(&list, PRISONS, first, MINUTE).await;
+    assert!(renewed.unwrap());
+    tokio::time::sleep(brief).await;
+    assert!(claim(store, "list").await.is_none(), "it was renewed");
+    let released = store.release_refresh(&list, PRISONS, first).await;
+    assert!(released.unwrap());
+    assert!(!state(store, "list").await.loading);
+    let second = claim(store, "list")
+        .await
+        .expect("it is due as before")
+        .token;
+    let renewed = store
+        .renew_refresh(&list, PRISONS, first, Duration::ZERO)
+        .await;
+    assert!(!renewed.unwrap(), "it is another's");
+    let released = store.release_refresh(&list, PRISONS, first).await;
+    assert!(!released.unwrap(), "it is another's");
+    assert!(state(store, "list").await.loading);
+    let pairs = entries(&[("MDI", "Moorland")]);
+    let recorded = store
+        .record_refresh(&list, PRISONS, second, &pairs, HOUR)
+        .await;
+    assert!(recorded.unwrap());
+    assert!(!state(store, "list").await.loading);
+    // One that ran out is not being loaded.
+    store.make_reference_due(&list).await.unwrap();
+    let dead = store.claim_refresh(&list, PRISONS, Duration::ZERO).await;
+    assert!(dead.unwrap().is_some());
+    assert!(!state(store, "list").await.loading);
 }
 
 pub async fn a_failure_keeps_the_names_and_waits(database: &impl Database) {

@@ -102,6 +102,22 @@ fn a_reference_file_may_lack_kinds_and_has_no_others() {
 }
 
 #[test]
+fn a_reference_file_may_have_a_byte_order_mark_and_no_code_twice() {
+    let marked = format!("\u{feff}{FILE}");
+    assert!(ReferenceNames::from_json(marked.as_bytes()).is_ok());
+    for kind in ["prisons", "users", "locationsByDpsId", "locationsByNomisId"] {
+        let twice = format!("{{\"{kind}\": {{\"A\": \"Secret\",\n\"B\": \"b\", \"A\": \"c\"}}}}");
+        let error = ReferenceNames::from_json(twice.as_bytes());
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("came before") && error.contains("line 2"),
+            "{error}"
+        );
+        assert!(!error.contains("Secret"), "{error}");
+    }
+}
+
+#[test]
 fn last_names_are_not_printed_by_debug() {
     let names = ReferenceNames::from_json(FILE.as_bytes()).unwrap();
     assert!(!format!("{names:?}").contains("Smith"));

@@ -1,6 +1,7 @@
 //! Reference data as an operator looks after it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -98,6 +99,16 @@ fn names_are_imported_looked_up_listed_and_removed() {
     let found = process::json(folder, "reference lookup prisons MDI LEI");
     assert_eq!(found, json!({"MDI": "Moor"}));
 
+    // Windows' editors put a byte order mark before a text.
+    write(folder, "preview.json", &format!("\u{feff}{preview}"));
+    let text = process::succeed(folder, "reference import preview.json");
+    let lines: Vec<&str> = text.lines().collect();
+    let expected = [
+        "1 name of prisons is now imported",
+        "1 name of users is now imported",
+    ];
+    assert_eq!(lines, expected);
+
     let listed = process::json(folder, "reference list");
     let kinds: Vec<_> = listed
         .as_array()
@@ -124,7 +135,28 @@ fn what_cannot_be_done_is_said_with_the_documented_exit_code() {
     write(folder, "kinds.json", "{\"castles\": {\"a\": \"Secret-3\"}}");
     write(folder, "deep.json", "{\"users\": [\"Secret-4\"]}");
     write(folder, "star.json", "{\"users\": {\"*\": \"Secret-5\"}}");
+    write(
+        folder,
+        "twice.json",
+        "{\"users\": {\"a\": \"Secret-6\",\n\"a\": \"Secret-7\"}}",
+    );
+    write(
+        folder,
+        "kind-twice.json",
+        "{\"users\": {\"a\": \"Secret-8\"},\n\"users\": {}}",
+    );
+    write(folder, "broken.json", "{\"users\": {\"a\": \"Secret-9}");
+    write(
+        folder,
+        "open.csv",
+        "code,name,note\nA,x,\"oops\nB,Secret-10,\nC,z,\n",
+    );
     for (line, code, says) in [
+        ("import twice.json", 1, "line 2, column"),
+        ("import twice.json", 1, "this code of users came before"),
+        ("import kind-twice.json", 1, "users came before"),
+        ("import broken.json", 1, "not well-formed"),
+        ("import prisons open.csv", 5, "line 2, column 3: "),
         ("import prisons bad.csv", 5, "line 2"),
         ("import prisons bad.json", 5, "line 2, column"),
         ("import castles bad.csv", 2, "locationsByDpsId"),
@@ -231,6 +263,58 @@ async fn configured_sources_give_names_and_no_log_line_holds_a_code_or_a_name() 
         let line = log.lines().find(|line| line.contains(private));
         assert_eq!(line, None, "{private} is in the log");
     }
+}
+
+/// A register that never answers its first call.
+async fn register_that_hangs_at_first() -> String {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let is_first = Arc::new(AtomicBool::new(true));
+    let answer = move || {
+        let is_first = Arc::clone(&is_first);
+        async move {
+            if is_first.swap(false, Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            axum::Json(json!([{"prisonId": "MDI", "prisonName": "Moorland"}]))
+        }
+    };
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+async fn list_says(folder: &Path, text: &str) {
+    let began = Instant::now();
+    loop {
+        let list = process::succeed(folder, "reference list");
+        if list.contains(text) {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{list}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_was_being_loaded_at_a_restart_is_loaded_after_it() {
+    let url = register_that_hangs_at_first().await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let sources = format!(
+        "[reference.sources.register]\nkind = \"prison-register\"\nurl = \"{url}\"\n\
+         seconds_max = 600\n"
+    );
+    let mut up = start(folder, &sources);
+    list_says(folder, "loading").await;
+    up.signal("TERM");
+    assert_eq!(up.wait(), Some(0));
+    let _up = start(folder, &sources);
+    list_says(folder, "good").await;
+    let found = process::json(folder, "reference lookup prisons MDI");
+    assert_eq!(found, json!({"MDI": "Moorland"}));
 }
 
 #[test]
