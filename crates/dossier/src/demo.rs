@@ -63,8 +63,9 @@ pub async fn run(options: &Demo, log: &LogTable, output: Output) -> Result<(), F
         eprintln!("{unsupported} characters are shown as \u{fffd}, because no font has them");
     }
     if made.is_ok() && options.keep_running {
+        let told_to_stop = run::told_to_stop();
         say_where(&api.url, &secret, output);
-        run::told_to_stop().await;
+        told_to_stop.await;
     }
     worker.stop().await;
     api.stop().await?;

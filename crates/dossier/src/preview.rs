@@ -142,11 +142,12 @@ pub async fn serve(
         ..Shown::default()
     });
     let maker = std::thread::spawn(move || keep_making(changes, make, &show));
+    let told_to_stop = told_to_stop();
     ready(address);
     let serving = axum::serve(listener, router(latest));
     let ended = tokio::select! {
         ended = serving.into_future() => ended.map_err(unavailable),
-        () = told_to_stop() => Ok(()),
+        () = told_to_stop => Ok(()),
     };
     // It ends by itself when nobody listens any more; a rendering that hangs is no reason to wait.
     drop(maker);

@@ -304,12 +304,14 @@ pub async fn up(config: Config, output: Output) -> Result<(), Failure> {
     let worker = prepared_worker(&config, &url, &token.secret).await?;
     let metrics =
         RunningMetrics::start(config.metrics.listen, Some(api.api.clone()), Some(&worker)).await?;
+    // Whoever reads that it is ready may stop it at once.
+    let told_to_stop = told_to_stop();
     let mut api = api.serve();
     watchdog.follow(&worker);
     let mut worker = RunningWorker::run(worker);
     output.print(&Ready::new(&config, &api.url, &token), Ready::text);
     tokio::select! {
-        () = told_to_stop() => {}
+        () = told_to_stop => {}
         () = api.ended() => return Err(Failure::Unavailable("the API stopped by itself".into())),
         () = worker.ended() => return Err(worker_ended()),
     }
@@ -337,10 +339,11 @@ pub async fn api(config: Config, output: Output) -> Result<(), Failure> {
     let api = PreparedApi::new(&config, &token.secret).await?;
     let listen = config.metrics.listen;
     let metrics = RunningMetrics::start(listen, Some(api.api.clone()), None).await?;
+    let told_to_stop = told_to_stop();
     let mut api = api.serve();
     output.print(&Ready::new(&config, &api.url, &token), Ready::text);
     tokio::select! {
-        () = told_to_stop() => {}
+        () = told_to_stop => {}
         () = api.ended() => return Err(Failure::Unavailable("the API stopped by itself".into())),
     }
     stop_by_second_signal(async {
@@ -359,12 +362,13 @@ pub async fn worker(config: Config, output: Output) -> Result<(), Failure> {
     let listen = config.metrics.listen;
     let metrics = RunningMetrics::start(listen, None, Some(&worker)).await?;
     watchdog.follow(&worker);
+    let told_to_stop = told_to_stop();
     let mut worker = RunningWorker::run(worker);
     output.print(&serde_json::json!({ "api": url }), |_| {
         format!("the worker polls {url}; stop with Ctrl-C")
     });
     tokio::select! {
-        () = told_to_stop() => {}
+        () = told_to_stop => {}
         () = worker.ended() => return Err(worker_ended()),
     }
     stop_by_second_signal(async {
@@ -380,19 +384,22 @@ fn worker_ended() -> Failure {
     Failure::Other("the worker stopped by itself".into())
 }
 
-/// Returns when the process gets SIGTERM or SIGINT.
-pub async fn told_to_stop() {
+/// Ends when the process gets SIGTERM or SIGINT: from the call on, not only once it is awaited.
+pub fn told_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match (
+    let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) {
-        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        },
-        // Without signal handling the system's default ends the process.
-        _ => std::future::pending().await,
+    );
+    async move {
+        match signals {
+            (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            },
+            // Without signal handling the system's default ends the process.
+            _ => std::future::pending().await,
+        }
     }
 }
 

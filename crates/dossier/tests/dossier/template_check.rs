@@ -64,7 +64,7 @@ fn findings_are_lines_with_their_place_and_errors_fail() {
 #[test]
 fn what_is_said_of_an_element_is_what_the_report_does() {
     let template = "<object>OBJ</object><audio>AUD</audio><form>FORM</form>\n\
-                    <title>TITLE</title>\n<pre>PRE</pre>";
+                    <title>TITLE</title>\n<pre>PRE</pre>{{a}}";
     let folder = folder(&[
         ("elements.hbs", template),
         ("answer.json", r#"{"content": {}}"#),
