@@ -6,6 +6,7 @@ use dossier_core::wire::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
 use dossier_store::{Page, PageKey};
 use http::header::LINK;
 use http::{HeaderName, HeaderValue};
+use url::form_urlencoded;
 
 use crate::problem::{ApiError, Kind};
 
@@ -46,16 +47,13 @@ pub(crate) fn next_page<'r>(
 ) -> NextPage {
     let last_of_full = rows.into_iter().nth(page.size as usize - 1);
     let link = last_of_full.map(PageKey::of).and_then(|key| {
-        let mut link = String::from("<?");
-        for parameter in query.unwrap_or_default().split('&') {
-            let name = parameter.split('=').next().unwrap_or_default();
-            if !matches!(name, "" | "pageNumber" | "after") {
-                link.push_str(parameter);
-                link.push('&');
-            }
-        }
-        link.push_str(&format!("after={key}>; rel=\"next\""));
-        HeaderValue::from_bytes(link.as_bytes()).ok()
+        let asked = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let others = asked.filter(|(name, _)| !matches!(&**name, "pageNumber" | "after"));
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(others)
+            .append_pair("after", &key.to_string())
+            .finish();
+        HeaderValue::from_str(&format!("<?{query}>; rel=\"next\"")).ok()
     });
     AppendHeaders(link.map(|link| (LINK, link)))
 }

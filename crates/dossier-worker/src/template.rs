@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dossier_core::{ServiceName, Sha256Hex};
 use dossier_template::limits::TEMPLATE_BYTES_MAX;
-use dossier_template::{Finding, Template, TemplateError, template_text};
+use dossier_template::{Finding, Severity, Template, TemplateError, check_source, template_text};
 use http::HeaderValue;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
 use reqwest::Client;
@@ -211,7 +211,16 @@ fn legacy_files(folder: &Path) -> Result<Vec<(ServiceName, PathBuf)>, LegacyTemp
 
 fn legacy_template(path: PathBuf) -> Result<Template, LegacyTemplatesError> {
     let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
-    let parsed = match template_text(&bytes) {
+    let usable = || {
+        let text = template_text(&bytes)?;
+        // What `template check` has for an error is one here too, such as a partial that is missing.
+        let mut findings = check_source(text, None).into_iter();
+        match findings.find(|finding| finding.severity() == Severity::Error) {
+            Some(finding) => Err(finding),
+            None => Ok(text),
+        }
+    };
+    let parsed = match usable() {
         Ok(text) => Template::parse(text),
         Err(Finding { place, text, .. }) => Err(TemplateError {
             place,

@@ -80,7 +80,12 @@ async fn check(config: &Config, output: Output) -> Result<(), Failure> {
         problems.push(format!("{key}: {}: {error}", documents::place(config)));
     }
     match database::open(config).await {
-        Ok(_) => {}
+        // A standby can be opened, and written to it cannot.
+        Ok(store) => {
+            if let Err(error) = store.ping().await {
+                problems.push(format!("store: {error}"));
+            }
+        }
         // It may well be configured rightly.
         Err(Failure::Unavailable(cause)) if problems.is_empty() => {
             return Err(Failure::Unavailable(format!("store: {cause}")));

@@ -125,7 +125,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Failure> {
 }
 
 /// Where sqlx logs what the database's server says in its own words, which may quote data.
-const SERVER_TEXTS: [&str; 2] = ["sqlx_core::pool::inner", "sqlx::postgres::notice"];
+const SERVER_TEXTS: [&str; 2] = ["sqlx_core::pool", "sqlx::postgres::notice"];
 
 /// The filter as configured, and without the server's texts unless they are asked for by name.
 fn log_filter(directives: &str) -> Result<EnvFilter, config::ConfigError> {

@@ -117,6 +117,7 @@ async fn import(
 /// By the file's ending, else by what it begins with.
 fn format_of(file: &Path, content: &[u8]) -> ReferenceFormat {
     let ending = file.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
     let first = content.iter().find(|byte| !byte.is_ascii_whitespace());
     match ending.to_ascii_lowercase().as_str() {
         "csv" => ReferenceFormat::Csv,

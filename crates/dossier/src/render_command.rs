@@ -268,6 +268,13 @@ fn schema(file: &Path) -> Result<ContentSchema, Failure> {
 fn names(file: &Path) -> Result<ReferenceNames, Failure> {
     let name = file.display();
     let text = std::fs::read(file).map_err(Failure::file(format!("reading {name}")))?;
-    ReferenceNames::from_json(&text)
-        .map_err(|error| Failure::Other(format!("{name} is no reference file: {error}")))
+    ReferenceNames::from_json(&text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let mut text = error.to_string();
+        // What the parser says of a value repeats it, and it may be a person's name.
+        if text.starts_with("invalid ") {
+            text = format!("names by code were expected at line {line} column {column}");
+        }
+        Failure::Other(format!("{name} is no reference file: {text}"))
+    })
 }

@@ -69,7 +69,7 @@ async fn every_list_links_to_its_next_page() {
     for (caller, path, list) in [
         (
             dossier.user(),
-            "/api/subjectAccessRequests?search=SAR%2d4&pageNumber=0&pageSize=2&unclaimed=true",
+            "/api/subjectAccessRequests?search=SAR%2d4&page%4eumber=0&pageSize=2&unclaimed=true",
             "",
         ),
         (

@@ -124,12 +124,26 @@ impl Pool {
                 connection,
                 turn: Turn(turn),
             }),
-            // It is this call's turn: the server was waited for, and no other call.
-            Err(sqlx::Error::PoolTimedOut) => {
+            // It is this call's turn: the server was waited for, and no other call. But statements of
+            // calls that were given up may still have all connections.
+            Err(sqlx::Error::PoolTimedOut) if !(self.is_full() && self.answers()) => {
                 Err(Unavailable("it did not answer in time".to_owned()))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether all connections are open and in use.
+    fn is_full(&self) -> bool {
+        let connections = self.connections();
+        connections.busy >= connections.max
+    }
+
+    /// Whether the last attempt to connect did so.
+    fn answers(&self) -> bool {
+        let last = self.attempt.try_lock();
+        let last = last.ok().and_then(|last| last.clone());
+        last.is_some_and(|attempt| attempt.failure.is_none())
     }
 
     /// How many connections there are.

@@ -145,7 +145,9 @@ impl PostgresStore {
              WHERE source = $1 AND kind = $2 AND claimed_by = $3"
         );
         let mut tx = self.write().await?;
-        // Last comes the source's own row, which others write to meanwhile.
+        // Last comes the source's own row, which others write to meanwhile. Who removes it takes it
+        // first, as imports do.
+        one_at_a_time(&mut tx, source, kind).await?;
         replace(&mut tx, source, kind, entries).await?;
         let held = sqlx::query(DONE)
             .bind(source.as_str())
@@ -223,6 +225,7 @@ impl PostgresStore {
     ) -> Result<(), Failed> {
         const SOURCE: &str = "DELETE FROM reference_sources WHERE source = $1 AND kind = $2";
         let mut tx = self.write().await?;
+        one_at_a_time(&mut tx, source, kind).await?;
         let found = sqlx::query(SOURCE)
             .bind(source.as_str())
             .bind(kind.as_str())
@@ -356,6 +359,22 @@ async fn answered(
          tried_at = excluded.tried_at, error = NULL, failures = 0"
     );
     sqlx::query(ANSWERED)
+        .bind(source.as_str())
+        .bind(kind.as_str())
+        .run(session)
+        .await?;
+    Ok(())
+}
+
+/// Keeps what replaces a list's names and what removes them from each other's locks: they take rows in
+/// another order.
+async fn one_at_a_time(
+    session: &mut Session,
+    source: &ReferenceSource,
+    kind: ReferenceKind,
+) -> Result<(), Failed> {
+    const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 3677437))";
+    sqlx::query(LOCK)
         .bind(source.as_str())
         .bind(kind.as_str())
         .run(session)

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use dossier_core::reference::{ReferenceCode, ReferenceKind, ReferenceName, ReferenceSource};
 use dossier_store::postgres::{DatabaseUrl, OpenError, Options, UrlError};
-use dossier_store::{PostgresStore, Store, StoreError};
+use dossier_store::{PostgresStore, ReferenceSchedule, Store, StoreError};
 use futures::future::join_all;
 use sqlx::Executor;
 
@@ -322,4 +323,69 @@ async fn a_database_that_cannot_be_written_to_is_not_well() {
     let refused = store.ping().await.unwrap_err().to_string();
     assert!(refused.contains("it is read-only"), "{refused}");
     assert!(refused.contains("25006"), "{refused}");
+}
+
+/// Statements of calls that were given up have all connections until they end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_of_abandoned_calls_are_in_use_too() {
+    let server = Server::start();
+    let store = store_on(&server, 2, Duration::from_secs(3)).await;
+    let id = pending_of_a(&store).await;
+    let mut other = raw(&server, "test_0").await;
+    other
+        .execute("BEGIN; SELECT 1 FROM requests FOR UPDATE")
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let rules = rules();
+        let claim = store.claim(id, "w", &rules);
+        let abandoned = tokio::time::timeout(Duration::from_millis(300), claim).await;
+        assert!(abandoned.is_err());
+    }
+    let cause = cause(&store).await;
+    assert!(cause.contains("no connection became free"), "{cause}");
+    other.execute("ROLLBACK").await.unwrap();
+}
+
+/// Both take locks that the other wants.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_may_be_removed_while_it_is_loaded() {
+    let scratch = scratch().await;
+    let store = PostgresStore::open(scratch.options()).await.unwrap();
+    let hour = Duration::from_secs(3600);
+    let list: ReferenceSource = "list".parse().unwrap();
+    let prisons = ReferenceKind::Prisons;
+    let schedule = ReferenceSchedule {
+        source: list.clone(),
+        kind: prisons,
+        every: Some(hour),
+    };
+    store.schedule_references(&[schedule]).await.unwrap();
+    let names = [(
+        ReferenceCode::parse("MDI").unwrap(),
+        ReferenceName::parse("Moorland").unwrap(),
+    )];
+    for is_removed in [false, true] {
+        store.make_reference_due(&list).await.unwrap();
+        let claim = store.claim_refresh(&list, prisons, hour).await.unwrap();
+        let token = claim.unwrap().token;
+        let load = store.record_refresh(&list, prisons, token, &names, hour);
+        if !is_removed {
+            assert!(load.await.unwrap());
+            scratch.sql(
+                "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN PERFORM pg_sleep(0.6); RETURN NEW; END $$;
+                 CREATE TRIGGER slow BEFORE INSERT ON reference_entries
+                 FOR EACH ROW EXECUTE FUNCTION slow()",
+            );
+            continue;
+        }
+        let remove = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            store.remove_references(&list, prisons).await
+        };
+        let (loaded, removed) = tokio::join!(load, remove);
+        assert!(loaded.unwrap());
+        removed.unwrap();
+    }
 }

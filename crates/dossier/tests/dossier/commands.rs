@@ -335,11 +335,13 @@ fn legacy_templates_with_which_no_worker_starts_are_listed() {
 
     write("legacy/a.mustache", b"a\n{{foo x}}");
     write("legacy/template_b.hbs", b"a\nb\n\xff");
+    write("legacy/template_c.hbs", b"a{{> nowhere}}");
     let (code, stderr) = check();
     assert_eq!(code, Some(3), "{stderr}");
     for says in [
         "legacy/a.mustache:2:3: no helper is named `foo`",
         "legacy/template_b.hbs:3:1: this is not UTF-8",
+        "legacy/template_c.hbs:1:",
     ] {
         assert!(stderr.contains(says), "{says}: {stderr}");
     }

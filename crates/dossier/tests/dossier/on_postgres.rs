@@ -394,4 +394,39 @@ async fn a_database_that_becomes_read_only_makes_the_api_unready_and_its_texts_a
     let log = api.log();
     assert!(log.contains("DEBUG"), "{log}");
     assert!(!log.contains("terminating connection"), "{log}");
+    let checked = run(site.folder.path(), "config check");
+    let said = String::from_utf8(checked.stderr).unwrap();
+    assert_eq!(checked.status.code(), Some(3), "{said}");
+    assert!(said.contains("read-only"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_says_of_a_call_that_nobody_waits_for_is_not_logged() {
+    dossier_worker::install_tls_provider();
+    let site = Site::new();
+    let variables = [("DOSSIER_LOG__FILTER", "debug")];
+    let api = Running::start_with(site.folder.path(), "api", "api", &variables);
+    server().sql(
+        &site.database,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN PERFORM pg_sleep(1.5); RAISE EXCEPTION 'a row of A1234AA'; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT ON services FOR EACH ROW EXECUTE FUNCTION refuse()",
+    );
+    let url = format!("{}api/services", api.ready["url"].as_str().unwrap());
+    let body = json!({
+        "name": "a", "label": "A", "url": "http://localhost:9", "category": "PRISON",
+    });
+    let call = |wait| {
+        let call = reqwest::Client::new()
+            .post(&url)
+            .bearer_auth("the-test-token");
+        call.json(&body).timeout(Duration::from_millis(wait)).send()
+    };
+    assert!(call(500).await.unwrap_err().is_timeout());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // One that is waited for comes so far, too.
+    assert_eq!(call(30_000).await.unwrap().status(), 503);
+    let log = api.log();
+    assert!(log.contains("DEBUG"), "{log}");
+    assert!(!log.contains("A1234AA"), "{log}");
 }
