@@ -239,7 +239,7 @@ impl Manager {
         let mut datagram = [0; 64];
         self.socket.set_read_timeout(Some(within)).unwrap();
         let heard = self.socket.recv(&mut datagram);
-        heard.is_ok_and(|bytes| &datagram[..bytes] == b"WATCHDOG=1")
+        heard.is_ok_and(|bytes| &datagram[..bytes] == b"WATCHDOG=1\n")
     }
 }
 
