@@ -80,8 +80,12 @@ fn names_are_imported_looked_up_listed_and_removed() {
         text.contains("MDI   Moorland") && text.contains("XXX   -"),
         "{text}"
     );
-    // Neither ending nor case of the kind matters.
-    write(folder, "names", " [{\"code\": 7, \"name\": \"Gym\"}]");
+    // Neither ending nor case of the kind matters, nor a byte order mark.
+    write(
+        folder,
+        "names",
+        "\u{feff} [{\"code\": 7, \"name\": \"Gym\"}]",
+    );
     process::succeed(folder, "reference import LOCATIONSBYNOMISID names");
     assert_eq!(
         process::json(folder, "reference lookup locations-by-nomis-id 7 8"),

@@ -209,6 +209,23 @@ fn html_is_what_the_template_gives_and_nothing_else() {
 }
 
 #[test]
+fn a_wrong_name_of_a_reference_file_is_placed_and_not_repeated() {
+    let folder = folder(&[
+        ("t.hbs", "{{a}}"),
+        ("d.json", r#"{"content": {"a": 1}}"#),
+        ("r.json", "{\n\"users\": \"Surname\"}"),
+    ]);
+    let line = "render --template t.hbs --data d.json --reference r.json -o out.html";
+    let (code, _, why) = run(folder.path(), line);
+    assert_eq!(code, Some(1));
+    assert!(
+        why.contains("names by code were expected at line 2 column"),
+        "{why}"
+    );
+    assert!(!why.contains("Surname"), "{why}");
+}
+
+#[test]
 fn the_contents_of_a_preview_name_no_version() {
     let folder = folder(&[
         ("t.hbs", "<p>{{a}}</p>"),
